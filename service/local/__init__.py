@@ -1,0 +1,1 @@
+"""Private PostgreSQL and RabbitMQ servers of one machine, for the demo, the tests and `run`."""

@@ -1,0 +1,1 @@
+"""Typed functions over the named queries; the only code that speaks SQL."""
