@@ -70,7 +70,8 @@ CREATE TABLE IF NOT EXISTS tasks (
     created_at timestamptz NOT NULL,
     submitted_at timestamptz,
     settled_at timestamptz,
-    late_at timestamptz, -- a result came after the money had been given back
+    watch_until timestamptz, -- failed, but its result may still come: it is read until then
+    late_at timestamptz, -- such a result came, and was delivered free
     parked_at timestamptz,
     error text,
     CONSTRAINT tasks_one_per_ordinal UNIQUE (generation_id, ordinal),
@@ -86,6 +87,7 @@ CREATE TABLE IF NOT EXISTS tasks (
     CONSTRAINT tasks_failed_say_why CHECK ((state = 'failed') = (reason IS NOT NULL)),
     CONSTRAINT tasks_settled_have_time
     CHECK ((state IN ('succeeded', 'failed')) = (settled_at IS NOT NULL)),
+    CONSTRAINT tasks_watched_were_given_back CHECK (watch_until IS NULL OR state = 'failed'),
     CONSTRAINT tasks_late_were_given_back CHECK (late_at IS NULL OR state = 'failed')
 );
 
@@ -94,7 +96,8 @@ ON tasks (user_id, task_id) WHERE state = 'queued' AND parked_at IS NULL;
 CREATE INDEX IF NOT EXISTS tasks_running
 ON tasks (user_id) WHERE state IN ('submitting', 'unknown', 'processing');
 CREATE INDEX IF NOT EXISTS tasks_due
-ON tasks (due_at) WHERE settled_at IS NULL AND parked_at IS NULL;
+ON tasks (due_at)
+WHERE (settled_at IS NULL OR watch_until IS NOT NULL) AND parked_at IS NULL;
 CREATE INDEX IF NOT EXISTS tasks_parked ON tasks (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS tasks_of_model
 ON tasks (model_id, settled_at DESC) WHERE state = 'succeeded';

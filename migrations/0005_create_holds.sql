@@ -29,8 +29,10 @@ CREATE INDEX IF NOT EXISTS holds_open ON holds (user_id, created_at) WHERE resol
 CREATE OR REPLACE FUNCTION refuse_second_resolution() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF OLD.resolved_at IS NOT NULL OR NEW.amount_kopecks <> OLD.amount_kopecks
-        OR NEW.funding_id <> OLD.funding_id OR NEW.task_id <> OLD.task_id
+    -- Whatever column is added later is covered too: only the resolution may change.
+    IF OLD.resolved_at IS NOT NULL
+        OR to_jsonb(NEW) - '{captured_kopecks, released_kopecks, resolved_at}'::text []
+        <> to_jsonb(OLD) - '{captured_kopecks, released_kopecks, resolved_at}'::text []
     THEN
         RAISE EXCEPTION 'hold % is resolved once and never rewritten', OLD.hold_id
             USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME;

@@ -81,9 +81,9 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     )
 $$;
 
--- Locks both accounts in id order, answers a repeat with no row, moves both balances.
--- SECURITY DEFINER: the program itself has no right to touch a balance.
-CREATE OR REPLACE FUNCTION apply_movement() RETURNS trigger
+-- Locks both accounts in id order, answers a repeat with no row, writes down both balances.
+-- SECURITY DEFINER: the program itself has no right to lock or touch an account.
+CREATE OR REPLACE FUNCTION complete_movement() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     debit accounts;
@@ -113,25 +113,48 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'movements_match_hold';
     END IF;
 
-    UPDATE accounts SET balance_kopecks = balance_kopecks - NEW.amount_kopecks,
-        version = version + 1
-    WHERE account_id = NEW.debit_id
-    RETURNING balance_kopecks, version INTO NEW.debit_balance_kopecks, NEW.debit_version;
-    UPDATE accounts SET balance_kopecks = balance_kopecks + NEW.amount_kopecks,
-        version = version + 1
-    WHERE account_id = NEW.credit_id
-    RETURNING balance_kopecks, version INTO NEW.credit_balance_kopecks, NEW.credit_version;
+    NEW.debit_balance_kopecks := debit.balance_kopecks - NEW.amount_kopecks;
+    NEW.debit_version := debit.version + 1;
+    NEW.credit_balance_kopecks := credit.balance_kopecks + NEW.amount_kopecks;
+    NEW.credit_version := credit.version + 1;
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE TRIGGER movements_apply
-BEFORE INSERT ON movements FOR EACH ROW EXECUTE FUNCTION apply_movement();
+-- Moves both balances once the row is there: a row that ON CONFLICT leaves out moves nothing.
+CREATE OR REPLACE FUNCTION move_balances() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    moved integer;
+BEGIN
+    UPDATE accounts SET
+        balance_kopecks = CASE account_id
+            WHEN NEW.debit_id THEN NEW.debit_balance_kopecks ELSE NEW.credit_balance_kopecks
+        END,
+        version = version + 1
+    WHERE (account_id = NEW.debit_id AND version = NEW.debit_version - 1)
+        OR (account_id = NEW.credit_id AND version = NEW.credit_version - 1);
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> 2 THEN
+        RAISE EXCEPTION 'one statement inserts one movement'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'movements_one_a_statement';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Whoever may run these could hang them on a table of their own and move balances with it.
+REVOKE EXECUTE ON FUNCTION complete_movement(), move_balances() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER movements_complete
+BEFORE INSERT ON movements FOR EACH ROW EXECUTE FUNCTION complete_movement();
+CREATE OR REPLACE TRIGGER movements_move_balances
+AFTER INSERT ON movements FOR EACH ROW EXECUTE FUNCTION move_balances();
 CREATE OR REPLACE TRIGGER movements_are_kept
 BEFORE UPDATE OR DELETE ON movements FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER movements_are_kept_whole
 BEFORE TRUNCATE ON movements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-ALTER TABLE movements ENABLE ALWAYS TRIGGER movements_apply;
+ALTER TABLE movements ENABLE ALWAYS TRIGGER movements_complete;
+ALTER TABLE movements ENABLE ALWAYS TRIGGER movements_move_balances;
 ALTER TABLE movements ENABLE ALWAYS TRIGGER movements_are_kept;
 ALTER TABLE movements ENABLE ALWAYS TRIGGER movements_are_kept_whole;
 
@@ -160,7 +183,7 @@ CREATE CONSTRAINT TRIGGER holds_are_moved AFTER INSERT OR UPDATE ON holds
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_hold_moved();
 ALTER TABLE holds ENABLE ALWAYS TRIGGER holds_are_moved;
 
--- A settled task has no open hold, and an unsettled one no resolved hold.
+-- A settled task has no open hold, an unsettled one no resolved hold; their user is one.
 CREATE OR REPLACE FUNCTION check_task_paid() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -168,8 +191,9 @@ DECLARE
 BEGIN
     SELECT * INTO task FROM tasks WHERE task_id = NEW.task_id;
     IF EXISTS (
-        SELECT FROM holds WHERE task_id = task.task_id
-            AND (resolved_at IS NULL) <> (task.settled_at IS NULL)
+        SELECT FROM holds WHERE task_id = task.task_id AND (
+            user_id <> task.user_id OR (resolved_at IS NULL) <> (task.settled_at IS NULL)
+        )
     ) OR task.price_kopecks
         <> (SELECT coalesce(sum(amount_kopecks), 0) FROM holds WHERE task_id = task.task_id)
     THEN
@@ -180,6 +204,13 @@ BEGIN
 END $$;
 
 DROP TRIGGER IF EXISTS tasks_are_paid ON tasks;
-CREATE CONSTRAINT TRIGGER tasks_are_paid AFTER INSERT OR UPDATE OF state, settled_at ON tasks
+CREATE CONSTRAINT TRIGGER tasks_are_paid
+AFTER INSERT OR UPDATE OF state, settled_at, price_kopecks ON tasks
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_task_paid();
 ALTER TABLE tasks ENABLE ALWAYS TRIGGER tasks_are_paid;
+
+-- The same seen from the hold: none is resolved early, none comes on top of the price.
+DROP TRIGGER IF EXISTS holds_pay_a_task ON holds;
+CREATE CONSTRAINT TRIGGER holds_pay_a_task AFTER INSERT OR UPDATE ON holds
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_task_paid();
+ALTER TABLE holds ENABLE ALWAYS TRIGGER holds_pay_a_task;

@@ -35,6 +35,7 @@ class PrivatePostgres(PrivateServer):
 
     title = "PostgreSQL"
     ports_needed = 1
+    start_limit_s = 30
     passing_troubles = ("pre-existing shared memory", "Address already in use", "lock file")
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:

@@ -1,6 +1,7 @@
 """Where the programs of PostgreSQL and RabbitMQ are on this machine."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +33,9 @@ class PostgresPrograms:
 def find_postgres(account: Account, *, major: int | None = None) -> PostgresPrograms | None:
     """Return the best PostgreSQL that the account can run, of this major version if given."""
     for folder in _postgres_folders(account):
-        found = run([str(folder / "postgres"), "--version"], account=account).stdout.split()
-        # It answers `postgres (PostgreSQL) 15.18 (...)`.
-        found_major = int("".join(filter(str.isdigit, found[2].split(".")[0][:2])))
+        answer = run([str(folder / "postgres"), "--version"], account=account).stdout
+        found = re.match(r"postgres \(PostgreSQL\) (\d+)", answer)
+        found_major = int(found[1]) if found else 0
         if found_major >= MIN_POSTGRES_VERSION and major in {None, found_major}:
             return PostgresPrograms(folder, found_major)
     return None
@@ -73,6 +74,9 @@ def _reachable(site: Path, account: Account) -> Path:
         # Programs look for their libraries beside the package, so the relative places stay.
         for part in (f"{WHEEL_NAME}.libs", *(f"{WHEEL_NAME}/{each}" for each in WHEEL_FOLDERS)):
             shutil.copytree(site / part, beside / part, symlinks=True)
+        # Whatever the caller's umask is, the account must be able to pass.
+        beside.chmod(0o755)
+        (beside / WHEEL_NAME).chmod(0o755)
         try:
             beside.rename(copy)
         except OSError:

@@ -10,7 +10,7 @@ from service.local import processes
 from service.local.accounts import server_accounts
 from service.local.errors import LocalServerError
 from service.local.packages import ensure_installed
-from service.local.ports import LOOPBACK
+from service.local.ports import LOOPBACK, is_free
 from service.local.programs import find_rabbitmq
 from service.local.server import STOP_LIMIT_S, PrivateServer
 
@@ -20,6 +20,7 @@ NODE = "kartina@localhost"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 PROBE_LIMIT_S = 1
+NAME_SERVER_LIMIT_S = 10
 PAUSE = (
     "rabbit_maintenance:suspend_all_client_listeners(), "
     "rabbit_maintenance:close_all_client_connections(), ok."
@@ -32,11 +33,11 @@ class PrivateRabbit(PrivateServer):
 
     title = "RabbitMQ"
     ports_needed = 3  # Clients, other nodes (nobody), the node's name server.
+    start_limit_s = 90  # Five seconds when the machine is idle.
     passing_troubles = ("eaddrinuse",)
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(data_dir, server_accounts("rabbitmq", "nobody"))
-        self._scripts: Path | None = None
 
     @property
     def url(self) -> str:
@@ -61,9 +62,8 @@ class PrivateRabbit(PrivateServer):
             self.start()
 
     def _evaluate(self, expression: str) -> None:
-        assert self._scripts is not None
         done = processes.run(
-            [str(self._scripts / "rabbitmqctl"), "eval", expression],
+            [_script("rabbitmqctl"), "eval", expression],
             account=self._home.account,
             environment=self._environment(),
         )
@@ -71,24 +71,20 @@ class PrivateRabbit(PrivateServer):
             raise LocalServerError(f"RabbitMQ refused `{expression}`: {done.stdout.strip()}")
 
     def _prepare(self) -> None:
-        self._scripts = find_rabbitmq()
-        if self._scripts is None:
+        if find_rabbitmq() is None:
             ensure_installed("rabbitmq-server")
-            # The package brings its account: it may enter where `nobody` did.
-            self._accounts = server_accounts("rabbitmq", "nobody")
-            self._scripts = find_rabbitmq()
-        if self._scripts is None:
-            raise LocalServerError("RabbitMQ's scripts are not found: reinstall rabbitmq-server")
         cookie = self._home.folder / ".erlang.cookie"
         if not cookie.exists():
             self._home.write(cookie.name, secrets.token_hex(16)).chmod(0o400)
         self._home.write("enabled_plugins", "[].\n")
 
     def _launch(self) -> int:
-        assert self._scripts is not None
         self._home.write("server.config", self._configuration())
         self._spawn("epmd")
-        return self._spawn(str(self._scripts / "rabbitmq-server"))
+        # Were the name server late, the node would start one that we do not know.
+        name_server_port = self._ports[-1]
+        processes.wait_until(lambda: not is_free(name_server_port), limit_s=NAME_SERVER_LIMIT_S)
+        return self._spawn(_script("rabbitmq-server"))
 
     def _spawn(self, program: str) -> int:
         return processes.spawn(
@@ -149,3 +145,10 @@ class PrivateRabbit(PrivateServer):
         pid = processes.find_server(program="epmd", folder=self._home.folder)
         if pid is not None:
             processes.end(pid, signal.SIGTERM, limit_s=STOP_LIMIT_S)
+
+
+def _script(name: str) -> str:
+    scripts = find_rabbitmq()
+    if scripts is None:
+        raise LocalServerError("RabbitMQ's own scripts are not found: reinstall rabbitmq-server")
+    return str(scripts / name)

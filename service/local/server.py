@@ -3,6 +3,7 @@
 import atexit
 import json
 import secrets
+import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -16,7 +17,6 @@ from service.local.errors import LocalServerError
 from service.local.homes import Home, OwnerLock
 from service.local.ports import keep_or_replace
 
-START_LIMIT_S = 30
 STOP_LIMIT_S = 30
 RETRY_S = 0.3
 
@@ -30,6 +30,7 @@ class PrivateServer(ABC):
 
     title: str
     ports_needed: int
+    start_limit_s: float
     # What a failed start says in its log when another try a moment later may succeed.
     passing_troubles: tuple[str, ...]
 
@@ -75,7 +76,7 @@ class PrivateServer(ABC):
         """Start the server, or take over the one in the folder; return when it serves."""
         if not self._owner.take():
             # Its owner may still be starting it.
-            if not processes.wait_until(self._shared_is_ready, limit_s=START_LIMIT_S):
+            if not processes.wait_until(self._shared_is_ready, limit_s=self.start_limit_s):
                 raise LocalServerError(
                     f"{self.title}: another program owns {self._home.folder} and does not start it"
                 )
@@ -83,7 +84,7 @@ class PrivateServer(ABC):
         self._remember()
         if self._running() is None:
             self._start_until_ready()
-        elif not processes.wait_until(self._is_ready, limit_s=START_LIMIT_S):
+        elif not processes.wait_until(self._is_ready, limit_s=self.start_limit_s):
             raise self._failure()
         atexit.register(self._end_with_program)
 
@@ -101,6 +102,14 @@ class PrivateServer(ABC):
             processes.wait_until(
                 lambda: not any(map(processes.is_alive, helpers)), limit_s=STOP_LIMIT_S
             )
+
+    def erase(self) -> None:
+        """Stop the server and delete its folder with all data."""
+        self.stop()
+        if self._owner.take():
+            shutil.rmtree(self._home.folder, ignore_errors=True)
+            self._owner.release()
+        self._opened = self._lock = None
 
     def leave_running(self) -> None:
         """Let the server outlive this program; a later `start` and `stop` will find it."""
@@ -133,28 +142,28 @@ class PrivateServer(ABC):
         return self._lock
 
     def _start_until_ready(self) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + self.start_limit_s
         self._prepare()
         while True:
             self._end_remains()
             self._ports = keep_or_replace(self._ports, self.ports_needed)
             self._keep()
-            offset = self.log.stat().st_size if self.log.exists() else 0
-            pid = self._launch()
-            if processes.wait_until(
-                lambda pid=pid: self._is_ready() or not processes.is_alive(pid),  # type: ignore[misc]
-                limit_s=deadline - time.monotonic(),
-            ) and processes.is_alive(pid):
+            said_before = self.log.stat().st_size if self.log.exists() else 0
+            if self._serves(self._launch(), limit_s=deadline - time.monotonic()):
                 return
-            with self.log.open(errors="replace") as log:
-                log.seek(offset)
-                said = log.read()
+            said = self.log.read_bytes()[said_before:].decode(errors="replace")
             passing = any(trouble in said for trouble in self.passing_troubles)
             if not passing or time.monotonic() > deadline:
                 failure = self._failure()
                 self._finish(signal.SIGKILL)
                 raise failure
             time.sleep(RETRY_S)
+
+    def _serves(self, pid: int, *, limit_s: float) -> bool:
+        processes.wait_until(
+            lambda: self._is_ready() or not processes.is_alive(pid), limit_s=limit_s
+        )
+        return processes.is_alive(pid) and self._is_ready()
 
     def _shared_is_ready(self) -> bool:
         self._remember()

@@ -1,0 +1,66 @@
+-- name: add_result(task_id, generation_id, ordinal, url, medium, now)$
+-- Write down where KIE keeps a file. No row: it was written down before.
+INSERT INTO results (task_id, generation_id, ordinal, url, medium, created_at)
+VALUES (:task_id, :generation_id, :ordinal, :url, :medium, :now)
+ON CONFLICT (task_id, ordinal) DO NOTHING
+RETURNING result_id;
+
+-- name: list_results(generation_id, task_id)
+-- The files of a generation, or of one of its tasks, in order.
+SELECT result_id, task_id, url, medium, media_key, media_type, size_bytes, width, height,
+    photo_file_id, document_file_id, created_at
+FROM results
+WHERE generation_id = :generation_id AND (:task_id::bigint IS NULL OR task_id = :task_id)
+ORDER BY task_id, ordinal;
+
+-- name: keep_fetched(result_id, media_key, media_type, size_bytes, width, height, sha256, now)$
+-- We have our own copy now.
+UPDATE results SET
+    media_key = :media_key, media_type = :media_type, size_bytes = :size_bytes,
+    width = :width, height = :height, sha256 = :sha256, fetched_at = :now
+WHERE result_id = :result_id
+RETURNING result_id;
+
+-- name: keep_file_ids(result_id, photo_file_id, document_file_id)$
+-- Telegram keeps the file too: it can be sent again by these.
+UPDATE results SET
+    photo_file_id = coalesce(:photo_file_id, photo_file_id),
+    document_file_id = coalesce(:document_file_id, document_file_id)
+WHERE result_id = :result_id
+RETURNING result_id;
+
+-- name: add_delivery(kind, generation_id, task_id, update_id, chat_id, expires_at, now)$
+-- Something is to be brought to a user. No row: it was asked for before.
+INSERT INTO deliveries (
+    kind, generation_id, task_id, update_id, chat_id, due_at, rung_at, expires_at, created_at
+) VALUES (
+    :kind, :generation_id, :task_id, :update_id, :chat_id, :now, :now, :expires_at, :now
+)
+ON CONFLICT DO NOTHING
+RETURNING delivery_id;
+
+-- name: claim_delivery(delivery_id, now, lease_s)^
+-- Take a delivery, counting the try. No row: it is not due, or has ended.
+UPDATE deliveries SET
+    attempts = attempts + 1,
+    due_at = :now::timestamptz + make_interval(secs => :lease_s)
+WHERE delivery_id = :delivery_id AND state = 'due' AND due_at <= :now
+RETURNING delivery_id, kind, generation_id, task_id, chat_id, attempts, created_at, expires_at;
+
+-- name: retry_delivery(delivery_id, due_at, attempts, error)$
+-- Bring it later. No row: it has ended.
+UPDATE deliveries SET due_at = :due_at, attempts = :attempts, error = :error
+WHERE delivery_id = :delivery_id AND state = 'due'
+RETURNING delivery_id;
+
+-- name: end_delivery(delivery_id, state, error, now)$
+-- The delivery is over: sent, expired or parked. No row: it was before.
+UPDATE deliveries SET state = :state, error = :error, ended_at = :now
+WHERE delivery_id = :delivery_id AND state = 'due'
+RETURNING delivery_id;
+
+-- name: wake_deliveries(chat_id, now)
+-- The user is back: what waited for them is due now.
+UPDATE deliveries SET due_at = :now, rung_at = :now, rings = 0
+WHERE chat_id = :chat_id AND state = 'due'
+RETURNING delivery_id;

@@ -1,0 +1,1 @@
+"""Use cases, one a file: what happens to rows, and which bells are rung for it."""

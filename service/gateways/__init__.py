@@ -1,0 +1,1 @@
+"""Implementations of the ports: each gateway translates one peer's language, errors included."""

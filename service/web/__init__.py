@@ -1,0 +1,1 @@
+"""The HTTP side: Telegram's webhook, KIE's callback, health and metrics. Litestar stays in here."""

@@ -1,0 +1,472 @@
+"""How the Telegram stub delivers: one raw HTTP test for each row of the fact sheet's section 10."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from tests.contracts.telegram_stub_support import (
+    PERSON_ID,
+    hooked_stub,
+    keyboard,
+    running_stub,
+    running_webhook,
+)
+
+FAST = 0.005
+
+
+async def test_the_secret_header_comes_with_every_delivery():
+    async with hooked_stub(secret_token="s3cret-Token_01") as (api, webhook):
+        # Given / When two messages
+        await api.person.say("one")
+        await api.person.say("two")
+        await webhook.wait_for(2)
+
+        # Then both carry the secret
+        secrets = [each["X-Telegram-Bot-Api-Secret-Token"] for each in webhook.headers]
+        assert secrets == ["s3cret-Token_01"] * 2
+
+
+async def test_one_update_comes_per_request_with_its_number_first():
+    async with hooked_stub() as (api, webhook):
+        # Given / When three messages
+        for text in ("a", "b", "c"):
+            await api.person.say(text)
+        await webhook.wait_for(3)
+
+        # Then each request is one JSON update and the numbers grow by one
+        numbers = [update["update_id"] for update in webhook.received]
+        assert numbers == list(range(numbers[0], numbers[0] + 3))
+        assert all(body.startswith(b'{"update_id":') for body in webhook.bodies)
+        assert webhook.headers[0]["Content-Type"] == "application/json"
+
+
+async def test_order_holds_inside_a_chat_and_a_failing_head_blocks_what_is_behind():
+    fails = 3
+
+    async def respond(update):
+        nonlocal fails
+        if update["message"]["text"] == "head" and fails:
+            fails -= 1
+            return web.Response(status=500)
+        return web.Response()
+
+    async with hooked_stub(respond, time_factor=FAST) as (api, webhook):
+        # Given a message the webhook fails on three times, and two behind it
+        for text in ("head", "second", "third"):
+            await api.person.say(text)
+
+        # When all is delivered
+        await api.stub.delivery.wait_idle()
+
+        # Then nothing overtook the head
+        assert webhook.texts() == ["head"] * 4 + ["second", "third"]
+        assert [each.attempts for each in api.stub.deliveries] == [4, 1, 1]
+
+
+async def test_queues_of_different_chats_and_kinds_go_in_parallel():
+    free = asyncio.Event()
+
+    async def respond(_update):
+        await free.wait()
+        return web.Response()
+
+    async with hooked_stub(respond) as (api, webhook):
+        # Given a webhook that takes its time
+        await api.say(reply_markup=keyboard({"text": "a", "callback_data": "x"}))
+
+        # When one person writes twice and presses a button, and another one writes
+        await api.person.say("one")
+        await api.person.say("two")
+        await api.person.press("a")
+        await api.stub.person(2).say("other")
+        await webhook.wait_for(3)
+
+        # Then three requests are open: the second message waits for the first
+        assert webhook.open_most == 3
+        assert "two" not in webhook.texts()
+        free.set()
+        await api.stub.delivery.wait_idle()
+        assert "two" in webhook.texts()
+
+
+async def test_no_more_than_max_connections_are_open():
+    free = asyncio.Event()
+
+    async def respond(_update):
+        await free.wait()
+        return web.Response()
+
+    async with running_webhook(respond) as webhook, running_stub() as api:
+        # Given a webhook with two connections
+        await api.call("setWebhook", url=webhook.url, max_connections=2)
+
+        # When five people write
+        for user_id in range(1, 6):
+            await api.stub.person(user_id).say("hello")
+        await webhook.wait_for(2)
+        free.set()
+        await api.stub.delivery.wait_idle()
+
+        # Then never more than two were served at once
+        assert len(webhook.received) == 5
+        assert webhook.open_most == 2
+
+
+@pytest.mark.parametrize("status", [302, 404, 500, 503])
+async def test_anything_but_a_2xx_is_tried_again(status):
+    answers = [status, status, 204]
+
+    async def respond(_update):
+        return web.Response(status=answers.pop(0), headers={"Location": "/elsewhere"})
+
+    async with hooked_stub(respond, time_factor=FAST) as (api, webhook):
+        # Given / When a message to a webhook that fails twice
+        await api.person.say("hello")
+        await api.stub.delivery.wait_idle()
+
+        # Then the same update came three times and the failure is told
+        assert len(set(webhook.bodies)) == 1
+        assert len(webhook.bodies) == 3
+        info = (await api.call("getWebhookInfo")).result
+        assert info["last_error_message"].startswith(f"Wrong response from the webhook: {status}")
+        assert info["pending_update_count"] == 0
+
+
+async def test_pauses_grow_as_telegrams_do():
+    async with running_stub() as api:
+        # Given / When the pauses after the first eight failures
+        pauses = [api.stub.delivery._pause_s(failures, None) for failures in range(1, 9)]
+
+        # Then the first try comes at once and the last ones are capped
+        assert pauses[:6] == [0.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+        assert 60.0 <= pauses[6] <= 64.0
+        assert 60.0 <= pauses[7] <= 120.0
+
+
+async def test_a_retry_after_of_the_webhook_is_honoured():
+    answered = []
+
+    async def respond(_update):
+        answered.append(asyncio.get_running_loop().time())
+        if len(answered) == 1:
+            return web.Response(status=503, headers={"Retry-After": "100"})
+        return web.Response()
+
+    async with hooked_stub(respond, time_factor=FAST) as (api, _):
+        # Given / When a webhook that asks for 100 s, which are half a second here
+        await api.person.say("hello")
+        await api.stub.delivery.wait_idle()
+
+        # Then the second try came no earlier, though a first retry usually comes at once
+        assert answered[1] - answered[0] >= 100 * FAST
+
+
+async def test_callbacks_and_pre_checkouts_are_dropped_after_150_s():
+    async def respond(_update):
+        return web.Response(status=500)
+
+    async with hooked_stub(respond, time_factor=0.001) as (api, _):
+        # Given a webhook that always fails
+        link = (await api.invoice("createInvoiceLink")).result
+        await api.say(reply_markup=keyboard({"text": "a", "callback_data": "x"}))
+
+        # When a button is pressed, a payment begun and a message sent
+        await api.person.press("a")
+        payment = await api.person.pay(link)
+        await api.person.say("hello")
+        await api.stub.delivery.watchers.until(
+            lambda: len(api.stub.world.updates.pending) == 1, timeout_s=10, what="the expiry"
+        )
+
+        # Then after 150 s, here 0.15, only the message is still tried
+        outcomes = {each.kind: each.outcome for each in api.stub.deliveries}
+        assert outcomes["callback_query"] == outcomes["pre_checkout_query"] == "expired"
+        assert outcomes["message"] == "waiting"
+        assert payment.outcome == "timed_out"
+
+
+async def test_a_payment_goes_through_once_the_bot_said_yes():
+    async with running_stub() as api:
+        # Given an invoice in the chat
+        await api.invoice()
+        paying = asyncio.create_task(api.person.pay(api.person.messages[-1]))
+        (query,) = await api.updates()
+
+        # When the bot says yes
+        values = {"pre_checkout_query_id": query["pre_checkout_query"]["id"], "ok": True}
+        await api.call("answerPreCheckoutQuery", **values)
+        (paid,) = await api.updates(query["update_id"] + 1)
+
+        # Then the message tells of a charge with a long id that is booked once
+        payment = paid["message"]["successful_payment"]
+        assert payment["telegram_payment_charge_id"].startswith("stx")
+        assert len(payment["telegram_payment_charge_id"]) > 128
+        assert payment["invoice_payload"] == "order:7f3a9c"
+        assert (await paying).charge_id == payment["telegram_payment_charge_id"]
+        assert (await api.call("getMyStarBalance")).result == {"amount": 250}
+        assert api.person.wallet.stars == 100_000 - 250
+
+
+async def test_no_payment_follows_a_no():
+    async with running_stub() as api:
+        # Given a pre-checkout query
+        link = (await api.invoice("createInvoiceLink")).result
+        paying = asyncio.create_task(api.person.pay(link))
+        (query,) = await api.updates()
+
+        # When the bot says no
+        values = {"pre_checkout_query_id": query["pre_checkout_query"]["id"], "ok": False}
+        await api.call("answerPreCheckoutQuery", **values, error_message="already paid")
+
+        # Then the person reads why and nothing is charged
+        payment = await paying
+        assert (payment.outcome, payment.error_message) == ("declined", "already paid")
+        assert (await api.call("getStarTransactions")).result == {"transactions": []}
+
+
+async def test_no_payment_follows_a_yes_after_10_s():
+    async with running_stub(time_factor=FAST) as api:
+        # Given a payment nobody answered within 10 s, here 0.05
+        link = (await api.invoice("createInvoiceLink")).result
+        payment = await api.person.pay(link)
+        (query,) = await api.updates()
+
+        # When the bot says yes
+        values = {"pre_checkout_query_id": query["pre_checkout_query"]["id"], "ok": True}
+        answer = await api.call("answerPreCheckoutQuery", **values)
+
+        # Then it is too late and nothing is charged
+        assert payment.outcome == "timed_out"
+        assert "query is too old" in answer.refusal[1]
+        assert (await api.call("getMyStarBalance")).result == {"amount": 0}
+
+
+async def test_a_refund_is_told_by_a_message_of_the_bot_and_shown_with_the_same_id():
+    async with running_stub() as api:
+        # Given a payment
+        link = (await api.invoice("createInvoiceLink")).result
+        paying = asyncio.create_task(api.person.pay(link))
+        (query,) = await api.updates()
+        values = {"pre_checkout_query_id": query["pre_checkout_query"]["id"], "ok": True}
+        await api.call("answerPreCheckoutQuery", **values)
+        charge_id = (await paying).charge_id
+
+        # When it is refunded
+        await api.call(
+            "refundStarPayment", user_id=PERSON_ID, telegram_payment_charge_id=charge_id
+        )
+        refund = (await api.updates())[-1]["message"]
+
+        # Then sender is the bot, the Stars are back and both transactions have one id
+        assert refund["from"]["is_bot"] is True
+        assert refund["refunded_payment"]["telegram_payment_charge_id"] == charge_id
+        assert api.person.wallet.stars == 100_000
+        paid, refunded = (await api.call("getStarTransactions")).result["transactions"]
+        assert paid["id"] == refunded["id"] == charge_id
+        assert "source" in paid
+        assert "receiver" in refunded
+
+
+@pytest.mark.parametrize("is_form", [False, True])
+async def test_a_method_in_the_webhooks_answer_is_carried_out(is_form):
+    async def respond(_update):
+        values = {"method": "sendMessage", "chat_id": str(PERSON_ID), "text": "from the answer"}
+        if is_form:
+            body = "&".join(f"{name}={value}" for name, value in values.items())
+            return web.Response(text=body, content_type="application/x-www-form-urlencoded")
+        return web.json_response(values)
+
+    async with hooked_stub(respond) as (api, _):
+        # Given / When a message to a webhook that answers with a method
+        await api.person.say("hello")
+
+        # Then the person gets it
+        answer = await api.person.wait_for(lambda message: message.from_bot)
+        assert answer.text == "from the answer"
+
+
+@pytest.mark.parametrize("method", ["deleteWebhook", "setWebhook", "getMe", "logOut", "close"])
+async def test_methods_that_may_not_come_in_an_answer_are_not_carried_out(method):
+    async def respond(_update):
+        return web.json_response({"method": method})
+
+    async with hooked_stub(respond) as (api, _):
+        # Given / When a webhook that answers with a barred method
+        calls = len(api.stub.calls)
+        await api.person.say("hello")
+        await api.stub.delivery.wait_idle()
+
+        # Then nothing happens
+        assert len(api.stub.calls) == calls
+        assert api.stub.delivery.hook is not None
+
+
+async def test_the_result_of_a_method_in_an_answer_is_discarded():
+    async def respond(_update):
+        return web.json_response({"method": "sendMessage", "chat_id": 1, "text": "nobody"})
+
+    async with hooked_stub(respond) as (api, webhook):
+        # Given / When an answer whose method is refused
+        await api.person.say("hello")
+        await api.stub.delivery.wait_idle()
+
+        # Then the update counts as delivered all the same
+        assert len(webhook.received) == 1
+        assert api.stub.refusals[-1].description == "Bad Request: chat not found"
+
+
+async def test_410_for_23_hours_closes_the_webhook():
+    async def respond(_update):
+        return web.Response(status=410)
+
+    async with hooked_stub(respond, time_factor=0.000_001) as (api, _):
+        # Given / When a webhook that says 410 for 23 hours, here 0.08 s, to one update after another
+        for text in ("one", "two", "three"):
+            api.stub.inject({"message": {"chat": {"id": PERSON_ID}, "text": text}})
+            await api.stub.delivery.watchers.until(
+                lambda: not api.stub.world.updates.pending or api.stub.delivery.hook is None,
+                timeout_s=10,
+                what="the expiry",
+            )
+
+        # Then there is no webhook any more
+        assert (await api.call("getWebhookInfo")).result["url"] == ""
+
+
+async def test_after_10_s_without_a_success_one_connection_is_left():
+    is_well = False
+
+    async def respond(_update):
+        return web.Response(status=200 if is_well else 500)
+
+    async with hooked_stub(respond, time_factor=0.001) as (api, webhook):
+        # Given a webhook that fails for longer than 10 s, here 0.01
+        for user_id in range(1, 9):
+            await api.stub.person(user_id).say("hello")
+        gate = api.stub.delivery.gate
+        await api.stub.delivery.watchers.until(
+            lambda: gate.is_slow, timeout_s=10, what="the slow mode"
+        )
+        assert gate._limit() == 1
+
+        # When it is well again
+        is_well = True
+        await api.stub.delivery.wait_idle()
+
+        # Then everything arrives and all connections are back
+        assert {update["message"]["chat"]["id"] for update in webhook.received} == set(range(1, 9))
+        assert gate._limit() == 40
+
+
+async def test_get_updates_follows_its_offset():
+    async with running_stub() as api:
+        # Given three messages
+        for text in ("a", "b", "c"):
+            await api.person.say(text)
+        first = await api.updates()
+
+        # When nothing, the first one, and all but the last are confirmed
+        again = await api.updates()
+        rest = await api.updates(first[1]["update_id"])
+        last = await api.updates(-1)
+
+        # Then what is confirmed never comes again
+        assert again == first
+        assert [update["message"]["text"] for update in rest] == ["b", "c"]
+        assert [update["message"]["text"] for update in last] == ["c"]
+        assert (await api.updates(first[2]["update_id"] + 1, timeout_s=0)) == []
+
+
+async def test_a_second_poller_ends_the_first():
+    async with running_stub() as api:
+        # Given a poll that waits
+        polling = asyncio.create_task(api.call("getUpdates", timeout=20))
+        await _wait_for_poll(api)
+
+        # When another one begins and an update comes
+        other = asyncio.create_task(api.call("getUpdates", timeout=20))
+        ended = await polling
+        await api.person.say("hello")
+
+        # Then the older one is ended by a conflict
+        assert ended.refusal[0] == 409
+        assert ended.refusal[1].startswith("Conflict: terminated by other getUpdates request")
+        assert (await other).result[0]["message"]["text"] == "hello"
+
+
+async def test_set_webhook_ends_a_poll():
+    async with running_stub() as api:
+        # Given a poll that waits
+        polling = asyncio.create_task(api.call("getUpdates", timeout=20))
+        await _wait_for_poll(api)
+
+        # When a webhook is set
+        await api.call("setWebhook", url="http://127.0.0.1:9/hook")
+
+        # Then the poll is ended by a conflict
+        text = "Conflict: terminated by setWebhook request"
+        assert (await polling).refusal == (409, text)
+
+
+@pytest.mark.parametrize(
+    ("values", "description"),
+    [
+        ({"url": "not a url"}, "Bad Request: invalid webhook URL specified"),
+        ({"secret_token": "a" * 257}, "Bad Request: secret token is too long"),
+        (
+            {"secret_token": "no spaces"},
+            "Bad Request: secret token contains unallowed characters",
+        ),
+        (
+            {"url": "http://bot.example.com/hook"},
+            "Bad Request: bad webhook: An HTTPS URL must be provided for webhook",
+        ),
+    ],
+)
+async def test_a_wrong_webhook_is_refused(values, description):
+    async with running_stub() as api:
+        # Given / When a webhook with one thing wrong
+        answer = await api.call("setWebhook", **({"url": "https://bot.example.com/h"} | values))
+
+        # Then it is refused
+        assert answer.refusal == (400, description)
+
+
+async def test_a_second_set_webhook_within_a_second_must_wait():
+    async with running_stub() as api:
+        # Given a webhook set just now
+        first = await api.call("setWebhook", url="https://bot.example.com/h", max_connections=500)
+
+        # When it is set again
+        second = await api.call("setWebhook", url="https://bot.example.com/h")
+
+        # Then that is too early, and the connections of the first were clamped
+        assert first.result is True
+        assert second.refusal == (429, "Too Many Requests: retry after 1")
+        assert second.body["parameters"] == {"retry_after": 1}
+        assert (await api.call("getWebhookInfo")).result["max_connections"] == 100
+
+
+async def test_only_allowed_updates_are_queued_and_an_omitted_list_keeps_the_last():
+    async with running_stub(time_factor=0.001) as api:
+        # Given a bot that wants messages only, and a later call that says nothing
+        await api.call("getUpdates", allowed_updates=["message"])
+        await api.call("getUpdates")
+
+        # When a message comes and the bot is blocked
+        await api.person.say("hello")
+        api.person.block()
+
+        # Then only the message is queued
+        kinds = [sorted(update) for update in await api.updates()]
+        assert kinds == [["message", "update_id"]]
+
+
+async def _wait_for_poll(api):
+    """Return once a getUpdates waits at the server."""
+    while api.stub.world.updates._poll is None:
+        await asyncio.sleep(0.01)
+
+
