@@ -74,6 +74,12 @@ GENERATION_SECONDS = Histogram(
     "kartina_generation_seconds", "From a confirmation to its end.", ["model"], buckets=_SLOW_S,
     registry=REGISTRY,
 )  # fmt: skip
+PROVIDER_STATES_UNKNOWN = Counter(
+    "kartina_provider_states_unknown", "Task states of KIE that nobody knows.", registry=REGISTRY
+)
+LATE_RESULTS = Counter(
+    "kartina_late_results", "Results brought free after their deadline.", registry=REGISTRY
+)
 TOPUPS = Counter("kartina_topups", "Top-ups credited.", registry=REGISTRY)
 OUTSIDE_CALL_SECONDS = Histogram(
     "kartina_outside_call_seconds", "Calls to Telegram and KIE.", ["peer", "method", "outcome"],
@@ -84,6 +90,22 @@ OUTSIDE_CALL_SECONDS = Histogram(
 def observe_call(peer: str, method: str, outcome: str, seconds: float) -> None:
     """Count one call to the outside."""
     OUTSIDE_CALL_SECONDS.labels(peer, method, outcome).observe(seconds)
+
+
+def generation_finished(model_id: str, outcome: str, *, seconds: float) -> None:
+    """Count one generation that ended."""
+    GENERATIONS.labels(model_id, outcome).inc()
+    GENERATION_SECONDS.labels(model_id).observe(seconds)
+
+
+def provider_state_unknown() -> None:
+    """Count an answer of KIE with a state we never heard of."""
+    PROVIDER_STATES_UNKNOWN.inc()
+
+
+def late_result() -> None:
+    """Count a result that came after its money was given back."""
+    LATE_RESULTS.inc()
 
 
 def render() -> bytes:

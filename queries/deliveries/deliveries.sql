@@ -64,3 +64,11 @@ RETURNING delivery_id;
 UPDATE deliveries SET due_at = :now, rung_at = :now, rings = 0
 WHERE chat_id = :chat_id AND state = 'due'
 RETURNING delivery_id;
+
+-- name: was_delayed(generation_id)$
+-- Tell whether a try to bring the results failed and they are still due.
+SELECT EXISTS (
+    SELECT FROM deliveries
+    WHERE generation_id = :generation_id AND kind = 'results' AND state = 'due'
+        AND error IS NOT NULL
+);

@@ -54,7 +54,8 @@ RETURNING chat_id;
 -- Tasks that are due and were not rung for a while; they count as rung now.
 WITH free AS (
     SELECT task_id FROM tasks
-    WHERE settled_at IS NULL AND parked_at IS NULL AND due_at <= :now
+    WHERE (settled_at IS NULL OR watch_until IS NOT NULL) AND parked_at IS NULL
+        AND due_at <= :now
         AND rung_at <= :now::timestamptz
         - make_interval(secs => least(60, 5 * 2 ^ least(rings, 4)) * :time_factor)
     ORDER BY due_at LIMIT :rows_max

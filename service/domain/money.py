@@ -9,9 +9,8 @@ Kopecks = NewType("Kopecks", int)
 KOPECKS_PER_RUBLE = 100
 #: Prices of pictures are whole multiples of this many kopecks.
 PRICE_STEP_KOPECKS = 10
-#: Groups thousands and keeps the sign with its number: neither may end a line.
+#: A narrow space that does not break groups thousands.
 _GROUP = "\u202f"
-_BEFORE_SIGN = "\u00a0"
 
 
 def rub(rubles: int | str | Decimal) -> Kopecks:
@@ -39,4 +38,4 @@ def format_rubles(kopecks: Kopecks, locale: str) -> str:
     sign = "\u2212" if kopecks < 0 else ""
     groups = f"{rubles:,}".replace(",", _GROUP)
     decimals = f"{',' if locale.startswith('ru') else '.'}{part:02}" if part else ""
-    return f"{sign}{groups}{decimals}{_BEFORE_SIGN}₽"
+    return f"{sign}{groups}{decimals} ₽"

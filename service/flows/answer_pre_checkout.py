@@ -10,14 +10,12 @@ from service.flows.web_deps import WebDeps
 from service.store import updates, users
 from service.store.database import DATABASE_ERRORS, VALUE_ERRORS, DatabaseAwayError
 from service.store.updates import ReceivedUpdate
-from service.texts import text
+from service.texts import locale_of, text
 
 log = structlog.get_logger(__name__)
 
 #: Telegram cancels the sale after 10 s; what takes longer than this is asked again.
 ANSWER_LIMIT_S = 2.0
-_RUSSIAN = "ru"
-_ENGLISH = "en"
 
 
 async def answer_pre_checkout(deps: WebDeps, query: PreCheckoutQuery) -> None:
@@ -59,4 +57,4 @@ async def _locale_of(deps: WebDeps, query: PreCheckoutQuery) -> str:
     user = await users.get(deps.pool, query.sender.id)
     if user is not None:
         return user.language
-    return _RUSSIAN if (query.sender.language_code or "").startswith(_RUSSIAN) else _ENGLISH
+    return locale_of(query.sender.language_code)

@@ -13,7 +13,7 @@ from service.flows.fail_task import (
     finish_generation,
     ring_finished,
 )
-from service.metrics import provider_state_unknown
+from service.metrics import late_result, provider_state_unknown
 from service.ports import KieAwayError, KieRefusedError, TaskReport, TaskState
 from service.store import callbacks, deliveries, ledger, provider, tasks, users
 from service.store.tasks import Task
@@ -163,6 +163,7 @@ async def _bring_late(deps: Deps, task: Task, report: TaskReport, provider_task_
             db, kind=DeliveryKind.LATE, generation_id=task.generation_id, task_id=task.task_id,
             chat_id=task.user_id, expires_at=deps.after(DELIVERY_S), now=deps.now(),
         )  # fmt: skip
+    late_result()
     log.warning("late_result_delivered", pictures=len(report.urls))
     if delivery_id is not None:
         deps.bells.ring_soon(DeliverResults((delivery_id,)))

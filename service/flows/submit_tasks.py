@@ -8,8 +8,8 @@ from service.bells import HandleChats, SettleTasks, SubmitTasks
 from service.errors import TransientError
 from service.flows.deps import Deps
 from service.flows.fail_task import fail_task
-from service.ports import KieAwayError, KieBusyError, KieRefusedError, KieUnknownOutcomeError
 from service.flows.usual_time import usual_time_s
+from service.ports import KieAwayError, KieBusyError, KieRefusedError, KieUnknownOutcomeError
 from service.store import generations, outbox, provider, tasks
 from service.store.tasks import Task
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from service.store.pool import Db, Reader
+from service.store.pool import Reader
 from service.store.sql import queries
 
 _sql = queries("chats")
@@ -13,7 +13,7 @@ async def claim(db: Reader, chat_id: int, *, token: UUID, lease_s: float) -> boo
     return await _sql.claim_lease(db, chat_id=chat_id, token=token, lease_s=lease_s) is not None
 
 
-async def keep(db: Db, chat_id: int, *, token: UUID, lease_s: float) -> bool:
+async def keep(db: Reader, chat_id: int, *, token: UUID, lease_s: float) -> bool:
     """Prolong the lease within a transaction; False: it was lost, change nothing."""
     return await _sql.keep_lease(db, chat_id=chat_id, token=token, lease_s=lease_s) is not None
 

@@ -119,3 +119,9 @@ async def wake(db: Reader, chat_id: int, *, now: datetime) -> list[int]:
     """Make due what waited for a user who is back; gives the deliveries."""
     rows = _sql.wake_deliveries(db, chat_id=chat_id, now=now)
     return [row["delivery_id"] async for row in rows]
+
+
+async def was_delayed(reader: Reader, generation_id: int) -> bool:
+    """Tell whether bringing the results failed at least once and they are still due."""
+    delayed: bool = await _sql.was_delayed(reader, generation_id=generation_id)
+    return delayed

@@ -61,7 +61,7 @@ async def requeue(db: Reader, task_id: int, *, due_at: datetime, error: str) -> 
 
 
 async def mark_submitted(
-    db: Db, task_id: int, *, provider_task_id: str, now: datetime, due_at: datetime
+    db: Reader, task_id: int, *, provider_task_id: str, now: datetime, due_at: datetime
 ) -> bool | None:
     """Note KIE's id; True: a callback was quicker and the task is due at once."""
     due: bool | None = await _sql.mark_submitted(

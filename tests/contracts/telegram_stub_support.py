@@ -66,7 +66,7 @@ class Api:
         for name, value in ({"chat_id": PERSON_ID} | values).items():
             form.add_field(name, value if isinstance(value, str) else json.dumps(value))
         for name, (file_name, data) in files.items():
-            form.add_field(name, data, filename=file_name)
+            form.add_field(name, BytesIO(data), filename=file_name)
         return await self.request("POST", self.address(method), data=form)
 
     async def request(self, verb: str, url: str, **options: Any) -> Answer:

@@ -254,9 +254,7 @@ async def test_a_refund_is_told_by_a_message_of_the_bot_and_shown_with_the_same_
         charge_id = (await paying).charge_id
 
         # When it is refunded
-        await api.call(
-            "refundStarPayment", user_id=PERSON_ID, telegram_payment_charge_id=charge_id
-        )
+        await api.call("refundStarPayment", user_id=PERSON_ID, telegram_payment_charge_id=charge_id)
         refund = (await api.updates())[-1]["message"]
 
         # Then sender is the bot, the Stars are back and both transactions have one id
@@ -468,5 +466,3 @@ async def _wait_for_poll(api):
     """Return once a getUpdates waits at the server."""
     while api.stub.world.updates._poll is None:
         await asyncio.sleep(0.01)
-
-

@@ -32,6 +32,10 @@ CORRUPTIONS = {
         f"UPDATE accounts SET balance_kopecks = balance_kopecks + 5 WHERE {ANNS}",
         {"balance_differs_from_movements", "ledger_unbalanced"},
     ),
+    "an account without movements has money": (
+        "UPDATE accounts SET balance_kopecks = 5 WHERE user_id = 3 AND kind = 'bonus'",
+        {"balance_differs_from_movements"},
+    ),
     "money was shifted between two balances": (
         (
             f"UPDATE accounts SET balance_kopecks = balance_kopecks + 5 WHERE {ANNS};"

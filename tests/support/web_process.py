@@ -96,7 +96,6 @@ def make_settings(database_url: str, **variables: str) -> Settings:
         "KIE_API_KEY": "kie-key",
         "DATABASE_URL": database_url,
         "HOST": "127.0.0.1",
-        "TIME_FACTOR": "0.1",
         **variables,
     }
     return Settings.load({name: value for name, value in environ.items() if value})
@@ -104,17 +103,22 @@ def make_settings(database_url: str, **variables: str) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    database_url: str,
-    *,
-    bells: Any = None,
-    telegram: ScriptedTelegram | None = None,
+    database_url: str, *, bells: Any = None, telegram: ScriptedTelegram | None = None,
     **variables: str,
-) -> AsyncIterator[WebProcess]:
+) -> AsyncIterator[WebProcess]:  # fmt: skip
     """Serve a web process until the block ends."""
     recorded = bells or RecordedBells()
     telegram = telegram or ScriptedTelegram()
-    settings = make_settings(database_url, **variables)
-    app = create_app(settings, bells=recorded, messenger=telegram)
+    app = create_app(make_settings(database_url, **variables), bells=recorded, messenger=telegram)
+    async with serving_app(app, bells=recorded, telegram=telegram) as web:
+        yield web
+
+
+@asynccontextmanager
+async def serving_app(
+    app: Litestar, *, bells: Any = None, telegram: Any = None
+) -> AsyncIterator[WebProcess]:
+    """Serve any application of ours on a free port of loopback."""
     server = _Server(_uvicorn_config(app))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
@@ -122,7 +126,7 @@ async def serving(
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with aiohttp.ClientSession() as client:
             try:
-                yield WebProcess(app, base, client, recorded, telegram)
+                yield WebProcess(app, base, client, bells, telegram)
             finally:
                 server.should_exit = True
                 await running

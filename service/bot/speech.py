@@ -1,0 +1,183 @@
+"""The bot's mind and mouth: an update becomes changed rows and calls, a fact becomes words."""
+
+from typing import Any
+
+import structlog
+from aiogram import Bot
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.types import Chat, Update
+from aiogram.types import User as Sender
+from aiogram.types.update import UpdateTypeLookupError
+
+from service.bot.dispatcher import build_dispatcher
+from service.bot.screens import Redraw, Replies, Ring, Say, Screen, Toast
+from service.bot.status_views import Told, presentation, status_screen
+from service.bot.turn import Turn
+from service.bot.views import usual_time
+from service.flows.deps import Call, Decision, Deps, Presentation
+from service.flows.meet_user import meet_user
+from service.flows.usual_time import usual_time_s
+from service.store import deliveries, generations, ledger, outbox, users
+from service.store.deliveries import Delivery
+from service.store.outbox import Message
+from service.store.pool import Db, Reader
+from service.store.updates import ClaimedUpdate
+from service.texts import DEFAULT_LOCALE, locale_of, text
+
+log = structlog.get_logger(__name__)
+
+#: Telegram shows at most so much of an answer to a button.
+TOAST_LENGTH_MAX = 200
+#: A text too long for an answer's line is no error, it is cut.
+_CUT = "…"
+
+
+class BotSpeech:
+    """Implements `flows.deps.Speech` with aiogram; makes no call to Telegram itself."""
+
+    def __init__(self, deps: Deps, *, token: str) -> None:
+        self._deps = deps
+        self._bot = Bot(token)  # only parses and routes: handlers return what to say
+        self._dispatcher = build_dispatcher()
+
+    async def decide(self, db: Db, update: ClaimedUpdate) -> Decision:
+        """Let a handler change rows for an update; put what must be said into the outbox."""
+        parsed = Update.model_validate_json(update.body, context={"bot": self._bot})
+        sender = _sender(parsed)
+        if sender is None:
+            log.info("update_ignored", update_id=update.update_id)
+            return Decision()
+        turn = await self._turn(db, sender, update.update_id)
+        if turn.user.banned_at is not None:
+            return await self._decision(turn, parsed, [Say(Screen(turn.say("banned")))])
+        replies = await self._dispatcher.feed_update(self._bot, parsed, turn=turn)
+        return await self._decision(turn, parsed, [] if replies is UNHANDLED else replies or [])
+
+    async def _turn(self, db: Db, sender: Sender, update_id: int) -> Turn:
+        user = await meet_user(
+            db, self._deps, user_id=sender.id, username=sender.username,
+            first_name=sender.first_name, language=locale_of(sender.language_code),
+        )  # fmt: skip
+        conversation = await users.get_conversation(db, user.user_id)
+        turn = Turn(db, self._deps, user, conversation, update_id)
+        await turn.load_gone()
+        return turn
+
+    async def _decision(self, turn: Turn, parsed: Update, replies: Replies) -> Decision:
+        """Keep what must be said, and list what is done once the transaction is committed."""
+        query = parsed.callback_query
+        chat_id = turn.user.user_id
+        toast = next((reply for reply in replies if isinstance(reply, Toast)), None)
+        redraws = []
+        for reply in replies:
+            if isinstance(reply, Say):
+                await outbox.add(
+                    turn.db, chat_id=chat_id, kind="screen", content=reply.screen.content(),
+                    now=turn.deps.now(),
+                )  # fmt: skip
+            elif isinstance(reply, Redraw):
+                message_id = query.message.message_id if query and query.message else None
+                redraws.append(show(chat_id, reply.screen.content(), message_id))
+        return Decision(
+            answer=_answer(query.id, toast) if query else None,
+            redraws=tuple(redraws),
+            bells=tuple(reply.bell for reply in replies if isinstance(reply, Ring)),
+        )
+
+    async def say(self, reader: Reader, message: Message) -> Call | None:
+        """Put a message of the outbox into words; facts are told as they stand now."""
+        match message.kind:
+            case "screen":
+                return show(message.chat_id, message.content, None)
+            case "generation_status":
+                return await self._say_status(reader, message)
+            case "sorry":
+                words = text(
+                    "sorry",
+                    await self._locale(reader, message.chat_id),
+                    code=f"U{message.content['update_id']}",
+                )
+                return show(message.chat_id, Screen(words).content(), None)
+        raise AssertionError(f"nobody says messages of kind {message.kind}")
+
+    async def _say_status(self, reader: Reader, message: Message) -> Call | None:
+        generation_id = message.content["generation_id"]
+        told = await self._told(reader, generation_id)
+        locale = await self._locale(reader, message.chat_id)
+        time = usual_time(locale, told.usual_s)
+        screen = status_screen(told, locale, self._deps.catalogue, time=time)
+        return show(
+            message.chat_id, screen.content(), told.generation.status_message_id,
+            status_of=generation_id,
+        )  # fmt: skip
+
+    async def present(self, reader: Reader, delivery: Delivery) -> Presentation:
+        """Find the words that go with results."""
+        told = await self._told(reader, delivery.generation_id)
+        locale = await self._locale(reader, delivery.chat_id)
+        return presentation(told, delivery.kind, locale, self._deps.catalogue)
+
+    async def _told(self, reader: Reader, generation_id: int) -> Told:
+        generation = await generations.get(reader, generation_id)
+        assert generation is not None, "what is told of was written before"
+        model = self._deps.catalogue.by_id.get(generation.model_id)
+        return Told(
+            generation=generation,
+            returned_kopecks=await ledger.get_returned(reader, generation_id),
+            usual_s=await usual_time_s(reader, model) if model else None,
+            delivery_is_late=await deliveries.was_delayed(reader, generation_id),
+        )
+
+    async def _locale(self, reader: Reader, user_id: int) -> str:
+        user = await users.get(reader, user_id)
+        return user.language if user else DEFAULT_LOCALE
+
+
+def show(
+    chat_id: int, content: dict[str, Any], message_id: int | None, *, status_of: int | None = None
+) -> Call:
+    """Edit a message into a screen; post it where there is none, or it can't be edited."""
+    post = Call(
+        method="sendMessage", parameters={"chat_id": chat_id, **content}, status_of=status_of
+    )
+    if message_id is None:
+        return post
+    return Call(
+        method="editMessageText",
+        parameters={"chat_id": chat_id, "message_id": message_id, **content},
+        fallback=post,
+        status_of=status_of,
+    )
+
+
+def _answer(query_id: str, toast: Toast | None) -> Call:
+    parameters: dict[str, Any] = {"callback_query_id": query_id}
+    if toast:
+        words = toast.text
+        if len(words) > TOAST_LENGTH_MAX:
+            words = words[: TOAST_LENGTH_MAX - 1] + _CUT
+        parameters |= {"text": words, "show_alert": toast.alert}
+    return Call(method="answerCallbackQuery", parameters=parameters)
+
+
+def _sender(update: Update) -> Sender | None:
+    """Tell who speaks to the bot in private; None: it is not ours to answer."""
+    try:
+        event = update.event
+    except UpdateTypeLookupError:
+        return None
+    if update.edited_message is not None:
+        # The prompt was taken when it was sent; the card shows what counts.
+        return None
+    sender: Sender | None = getattr(event, "from_user", None)
+    if sender is None or sender.is_bot:
+        return None
+    return sender if _is_private(update) else None
+
+
+def _is_private(update: Update) -> bool:
+    event = update.event
+    chat: Chat | None = getattr(event, "chat", None)
+    if chat is None and update.callback_query and update.callback_query.message:
+        chat = update.callback_query.message.chat
+    return chat is None or chat.type == "private"

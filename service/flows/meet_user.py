@@ -1,0 +1,29 @@
+"""Somebody writes: they are known from now on, and new ones are welcomed with a gift, once."""
+
+import structlog
+
+from service.flows.deps import Deps
+from service.store import ledger, users
+from service.store.ledger import MovementKind
+from service.store.pool import Db
+from service.store.users import User
+
+log = structlog.get_logger(__name__)
+
+
+async def meet_user(
+    db: Db, deps: Deps, *, user_id: int, username: str | None, first_name: str, language: str
+) -> User:
+    """Keep who wrote; credit the welcome balance to a new user, once, as bonus money."""
+    user = await users.meet(
+        db, user_id=user_id, username=username, first_name=first_name, language=language,
+        now=deps.now(),
+    )  # fmt: skip
+    if user.is_new:
+        log.info("user_met", user_id=user_id)
+        if deps.welcome_kopecks:
+            await ledger.credit(
+                db, kind=MovementKind.WELCOME, user_id=user_id,
+                amount_kopecks=deps.welcome_kopecks, key=f"welcome:{user_id}",
+            )  # fmt: skip
+    return user
