@@ -10,6 +10,7 @@ from time import monotonic
 import structlog
 import uvicorn
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from service.bells import Bells
 from service.errors import KartinaError
@@ -27,6 +28,7 @@ from service.ports import Messenger
 from service.settings import Settings
 from service.store.database import Database
 from service.store.migrations import MigrationError
+from service.web.express import express
 from service.web.health import health_routes
 from service.web.intake import Traffic
 from service.web.kie_callback import kie_callback_route
@@ -72,6 +74,9 @@ class Web:
         self.is_stopping = False
         self.migration_failed = asyncio.Event()
         self.failure: MigrationError | None = None
+        self.webhook = telegram_webhook_route(
+            self.deps, self.inbox, self.traffic, secrets=settings.telegram_webhook_secret
+        )
         self._source = self._update_source()
         self._supervisor = Supervisor()
         self.reader = StatusReader(self._side_database, self.deps.clock, self._facts())
@@ -115,9 +120,8 @@ class Web:
     def routes(self) -> list[object]:
         """Give all routes of the process."""
         desk = CallbackDesk(self.deps, keys=self._settings.kie_webhook_hmac_key)
-        secrets = self._settings.telegram_webhook_secret
         return [
-            telegram_webhook_route(self.deps, self.inbox, self.traffic, secrets=secrets),
+            self.webhook,
             kie_callback_route(desk, self.traffic),
             *health_routes(self.reader),
             metrics_route(self.reader),
@@ -200,7 +204,7 @@ async def serve_web(
     with _listening(settings) as listener:
         app = create_app(settings, bells=bells)
         web: Web = app.state.web
-        server = _Server(_uvicorn_config(app))
+        server = _Server(_uvicorn_config(express(app, web.webhook)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopped = stop or _stop_on_signals()
         await _first_of(serving, stopped, web.migration_failed)
@@ -220,7 +224,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _uvicorn_config(app: Litestar) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",

@@ -48,9 +48,18 @@ class Traffic:
 
 
 async def take_post(
-    scope: Scope, receive: Receive, send: Send, traffic: Traffic, *, allowed: bool, take: TakeBody
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    traffic: Traffic,
+    *,
+    allowed: bool | None,
+    take: TakeBody,
 ) -> int:
-    """Answer a POST: check, read, take in, and say what became of it; gives the status."""
+    """Answer a POST: check, read, take in, and say what became of it; gives the status.
+
+    `allowed` None: who sends it can be told only from the body.
+    """
     traffic.open_requests += 1
     try:
         status = await _status_of(scope, receive, allowed=allowed, take=take)
@@ -62,12 +71,14 @@ async def take_post(
         traffic.last_at = monotonic()
 
 
-async def _status_of(scope: Scope, receive: Receive, *, allowed: bool, take: TakeBody) -> int:
+async def _status_of(
+    scope: Scope, receive: Receive, *, allowed: bool | None, take: TakeBody
+) -> int:
     if scope["type"] != ScopeType.HTTP or scope["method"] != "POST":
         return METHOD_NOT_ALLOWED
-    if not allowed:
+    if allowed is False:
         return FORBIDDEN
-    match await read_body(scope, receive):
+    match await read_body(scope, receive, is_known=allowed is True):
         case NoBody.TOO_LARGE:
             return TOO_LARGE
         case NoBody.TOO_SLOW:

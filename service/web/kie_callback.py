@@ -28,7 +28,7 @@ def kie_callback_route(desk: CallbackDesk, traffic: Traffic) -> ASGIRouteHandler
             )
             return FORBIDDEN if await desk.accept(callback) in _REFUSED else OK
 
-        await take_post(scope, receive, send, traffic, allowed=True, take=take)
+        await take_post(scope, receive, send, traffic, allowed=None, take=take)
 
     return kie_callback
 

@@ -1,5 +1,6 @@
 """Raw HTTP towards the Telegram stub, and a webhook that answers as a test tells it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -85,6 +86,16 @@ class Api:
             "prices": [{"label": "250 credits", "amount": 250}],
         }
         return await self.call(method, **(values | changes))
+
+    async def poll_until(self, condition: Callable[[], object]) -> None:
+        """Return once something holds that nobody announces."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - there is no event to wait for.
+                await asyncio.sleep(0.01)
+
+    async def wait_for_poll(self) -> None:
+        """Return once a getUpdates waits at the server."""
+        await self.poll_until(lambda: self.stub.world.updates._poll)
 
     async def updates(self, offset: int = 0, *, timeout_s: int = 10) -> list[dict[str, Any]]:
         """One getUpdates."""

@@ -69,8 +69,7 @@ async def test_a_hanging_call_is_answered_when_the_fault_is_cleared(after_effect
         # Given a call that hangs before or after its effect
         fault = api.stub.faults.hang(after_effect=after_effect)
         calling = asyncio.create_task(api.say())
-        while not fault.struck:
-            await asyncio.sleep(0.01)
+        await api.poll_until(lambda: fault.struck)
         if after_effect:
             await api.person.wait_for(lambda message: message.text == "hello")
         assert not calling.done()

@@ -1,8 +1,5 @@
 """What the Telegram stub refuses: one raw HTTP test for each row of the fact sheet's section 10."""
 
-import asyncio
-from typing import Any
-
 import pytest
 
 from tests.contracts.telegram_stub_support import (
@@ -137,23 +134,6 @@ async def test_a_second_answer_to_a_callback_query_is_refused():
         assert first.result is True
         assert second.refusal == (400, QUERY_TOO_OLD)
         assert await press == "ok"
-
-
-async def test_a_second_answer_to_a_pre_checkout_query_is_refused():
-    async with running_stub() as api:
-        # Given a pre-checkout query the bot said no to
-        link = (await api.invoice("createInvoiceLink")).result
-        paying, query = await _start_paying(api, link)
-        values = {"pre_checkout_query_id": query["id"]}
-        no = await api.call("answerPreCheckoutQuery", **values, ok=False, error_message="no")
-
-        # When it says yes after all
-        yes = await api.call("answerPreCheckoutQuery", **values, ok=True)
-
-        # Then the yes is too late
-        assert no.result is True
-        assert yes.refusal == (400, QUERY_TOO_OLD)
-        assert (await paying).outcome == "declined"
 
 
 @pytest.mark.parametrize(
@@ -332,71 +312,6 @@ async def test_an_album_that_mixes_photos_and_documents_is_refused():
         assert answer.refusal == (400, text)
 
 
-TWO_PRICES = [{"label": "a", "amount": 1}, {"label": "b", "amount": 1}]
-STARS_INVALID = "Bad Request: STARS_INVOICE_INVALID"
-
-
-@pytest.mark.parametrize(
-    ("changes", "description"),
-    [
-        ({"prices": TWO_PRICES}, STARS_INVALID),
-        ({"prices": []}, STARS_INVALID),
-        ({"provider_token": "12:TEST"}, STARS_INVALID),
-        ({"payload": "ж" * 64 + "a"}, "Bad Request: INVOICE_PAYLOAD_INVALID"),
-        ({"title": "t" * 33}, "Bad Request: TITLE_INVALID"),
-        ({"description": "d" * 256}, "Bad Request: DESCRIPTION_INVALID"),
-        ({"max_tip_amount": 5}, STARS_INVALID),
-        ({"subscription_period": 86400}, "Bad Request: SUBSCRIPTION_PERIOD_INVALID"),
-        (
-            {"subscription_period": 2592000, "prices": [{"label": "a", "amount": 10001}]},
-            STARS_INVALID,
-        ),
-    ],
-)
-async def test_an_xtr_invoice_that_breaks_the_rules_is_refused(changes, description):
-    async with running_stub() as api:
-        # Given / When an invoice with one thing wrong
-        answer = await api.invoice("createInvoiceLink", **changes)
-
-        # Then it is refused
-        assert answer.refusal == (400, description)
-
-
-async def test_an_xtr_invoice_at_every_limit_is_accepted():
-    async with running_stub() as api:
-        # Given / When an invoice whose every field is as large as it may be
-        changes: dict[str, Any] = {
-            "title": "t" * 32,
-            "description": "d" * 255,
-            "payload": "ж" * 64,
-            "subscription_period": 2592000,
-            "prices": [{"label": "a", "amount": 10000}],
-        }
-        answer = await api.invoice("createInvoiceLink", **changes)
-
-        # Then a link comes back
-        assert answer.result.startswith("https://t.me/$")
-
-
-async def test_a_second_refund_of_a_charge_is_refused():
-    async with running_stub() as api:
-        # Given a payment that was refunded
-        link = (await api.invoice("createInvoiceLink")).result
-        paying, query = await _start_paying(api, link)
-        await api.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
-        charge_id = (await paying).charge_id
-        values = {"user_id": PERSON_ID, "telegram_payment_charge_id": charge_id}
-        first = await api.call("refundStarPayment", **values)
-
-        # When it is refunded again
-        second = await api.call("refundStarPayment", **values)
-
-        # Then the Stars moved once
-        assert first.result is True
-        assert second.refusal == (400, "Bad Request: CHARGE_ALREADY_REFUNDED")
-        assert (await api.call("getMyStarBalance")).result == {"amount": 0}
-
-
 @pytest.mark.parametrize("method", ["sendNothing", "SENDMESSAGES"])
 async def test_an_unknown_method_is_not_found(method):
     async with running_stub() as api:
@@ -461,9 +376,3 @@ async def test_chats_that_do_not_let_the_bot_in_are_refused():
             (403, "Forbidden: bot can't initiate conversation with a user"),
             (403, "Forbidden: bot was blocked by the user"),
         ]
-
-
-async def _start_paying(api, link):
-    """Begin a payment; the task that pays, and the bot's pre-checkout query."""
-    paying = asyncio.create_task(api.person.pay(link))
-    return paying, (await api.updates())[0]["pre_checkout_query"]

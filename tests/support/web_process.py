@@ -13,6 +13,7 @@ from litestar import Litestar
 from service.app import _Server, _uvicorn_config, create_app
 from service.bells import Bell
 from service.settings import Settings
+from service.web.express import express
 
 SECRET = "new-secret"
 OLD_SECRET = "old-secret"
@@ -119,7 +120,8 @@ async def serving_app(
     app: Litestar, *, bells: Any = None, telegram: Any = None
 ) -> AsyncIterator[WebProcess]:
     """Serve any application of ours on a free port of loopback."""
-    server = _Server(_uvicorn_config(app))
+    served = express(app, app.state.web.webhook) if "web" in app.state else app
+    server = _Server(_uvicorn_config(served))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started or running.done())
