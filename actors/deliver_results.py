@@ -13,9 +13,7 @@ TIME_LIMIT_MS = 1_200_000
 def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     """Declare the actor on a broker."""
 
-    @dramatiq.actor(
-        broker=broker, queue_name=DeliverResults.queue, max_retries=0, time_limit=TIME_LIMIT_MS
-    )
+    @dramatiq.actor(broker=broker, queue_name=DeliverResults.queue, time_limit=TIME_LIMIT_MS)
     async def deliver_results(delivery_ids: list[int]) -> None:
         """Bring each delivery to its user."""
         await each(

@@ -13,9 +13,7 @@ TIME_LIMIT_MS = 600_000
 def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     """Declare the actor on a broker."""
 
-    @dramatiq.actor(
-        broker=broker, queue_name=HandleChats.queue, max_retries=0, time_limit=TIME_LIMIT_MS
-    )
+    @dramatiq.actor(broker=broker, queue_name=HandleChats.queue, time_limit=TIME_LIMIT_MS)
     async def handle_chats(chat_ids: list[int]) -> None:
         """Let each chat take its turn."""
         await each(chat_ids, lambda chat_id: take_turn(runtime.deps, runtime.speech, chat_id))

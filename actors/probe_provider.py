@@ -12,9 +12,7 @@ TIME_LIMIT_MS = 60_000
 def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     """Declare the actor on a broker."""
 
-    @dramatiq.actor(
-        broker=broker, queue_name=ProbeProvider.queue, max_retries=0, time_limit=TIME_LIMIT_MS
-    )
+    @dramatiq.actor(broker=broker, queue_name=ProbeProvider.queue, time_limit=TIME_LIMIT_MS)
     async def probe_provider() -> None:
         """Ask whether KIE answers again."""
         await probe(runtime.deps)

@@ -80,6 +80,7 @@ class Runtime:
         if self._deps is not None:
             await self._telegram.close()
             await self._kie.close()
+            await self._media.close()
         if self._own_bells is not None:
             await self._own_bells.close()
         await self._database.close()
@@ -94,14 +95,14 @@ class Runtime:
             settings.kie_api_url, settings.kie_api_key or "", dry_run=settings.dry_run,
             observe=observe_call,
         )  # fmt: skip
-        media = MediaFolder(
+        self._media = MediaFolder(
             settings.data_dir / "media", allowed_hosts=settings.kie_result_hosts,
             observe=observe_call,
         )  # fmt: skip
         factor = float(settings.time_factor)
         creates, reads = settings.kie_creates_per_10s, settings.kie_reads_per_s
         return Deps(
-            pool=self._database.pool, kie=self._kie, messenger=self._telegram, media=media,
+            pool=self._database.pool, kie=self._kie, messenger=self._telegram, media=self._media,
             bells=self._bells, clock=SystemClock(), catalogue=load_catalogue(),
             creates=Budget(CallKind.CREATE, creates, CREATES_WINDOW_S * factor),
             reads=Budget(CallKind.READ, reads, READS_WINDOW_S * factor),

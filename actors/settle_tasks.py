@@ -13,9 +13,7 @@ TIME_LIMIT_MS = 600_000
 def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     """Declare the actor on a broker."""
 
-    @dramatiq.actor(
-        broker=broker, queue_name=SettleTasks.queue, max_retries=0, time_limit=TIME_LIMIT_MS
-    )
+    @dramatiq.actor(broker=broker, queue_name=SettleTasks.queue, time_limit=TIME_LIMIT_MS)
     async def settle_tasks(task_ids: list[int]) -> None:
         """Look at each task, and settle those that have ended."""
         await each(task_ids, lambda task_id: settle_task(runtime.deps, task_id))

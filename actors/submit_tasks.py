@@ -12,9 +12,7 @@ TIME_LIMIT_MS = 900_000
 def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     """Declare the actor on a broker."""
 
-    @dramatiq.actor(
-        broker=broker, queue_name=SubmitTasks.queue, max_retries=0, time_limit=TIME_LIMIT_MS
-    )
+    @dramatiq.actor(broker=broker, queue_name=SubmitTasks.queue, time_limit=TIME_LIMIT_MS)
     async def submit_tasks() -> None:
         """Submit what waits, in fair order."""
         await submit(runtime.deps)

@@ -105,7 +105,7 @@ def in_process_worker(settings: Settings) -> tuple[Worker, InProcessBells]:
 
 
 def _middleware() -> list[Middleware]:
-    # Not dramatiq's defaults: retries and deadlines are rows here.
+    # Without Retries a message that fails is not tried again: retries are rows here.
     return [AsyncIO(), TimeLimit()]
 
 

@@ -1,6 +1,5 @@
 """The commands. Each imports what it needs when it runs: aiogram alone takes seconds."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -180,13 +179,15 @@ async def _migrate(settings: Settings) -> list[str]:
 async def _missing(url: str) -> list[str]:
     from service.store.migrations import missing  # noqa: PLC0415
 
-    return await _with_connection(url, missing)
+    names: list[str] = await _with_connection(url, missing)
+    return names
 
 
 async def _ledger_guard(url: str) -> str:
     from service.store.ledger import get_guard  # noqa: PLC0415
 
-    return await _with_connection(url, get_guard)
+    guard: str = await _with_connection(url, get_guard)
+    return guard
 
 
 async def _with_connection(url: str, ask: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:

@@ -10,6 +10,7 @@ from service.local.postgres import PrivatePostgres
 from service.local.rabbitmq import PrivateRabbit
 from service.store.pool import open_pool
 from tests.support.databases import Databases, connected
+from tests.support.rig import start_rig
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,3 +81,10 @@ async def owner(database):
     """One connection of the database's owner, who may plant what the program can't."""
     async with connected(database.owner_url) as connection:
         yield connection
+
+
+@pytest.fixture
+async def rig(database, tmp_path):
+    """The whole product between both stubs, bells in process."""
+    async with start_rig(database, tmp_path) as started:
+        yield started

@@ -25,7 +25,8 @@ WELCOME_RUB = 200
 KIE_TIME_FACTOR = 0.1
 #: As long as a first start of everything may take on a slow machine.
 START_LIMIT_S = 90.0
-VISITOR_ID = 1001
+#: Every visit is somebody new, who gets the welcome money.
+_IDS = range(100_000_000, 1_000_000_000)
 BOT_TOKEN = "7000000001:stub-token"  # noqa: S105 - the stub's own, known to everybody
 KIE_KEY = "kie-stub-key"
 
@@ -67,11 +68,10 @@ async def play_demo(run: RunMachine, *, script: bool, data_dir: Path | None) -> 
 async def set_stage(run: RunMachine, folder: Path) -> AsyncIterator[Stage]:
     """Start both stubs and the bot, and wait until it is ready; stop them in the end."""
     folder.mkdir(parents=True, exist_ok=True)
+    # The folder outlives a visit: a simulated Telegram that counts anew would repeat itself.
+    telegram_options = TelegramStubOptions(bot_token=BOT_TOKEN, seed=secrets.randbits(32))
     kie_options = KieStubOptions(api_key=KIE_KEY, time_factor=KIE_TIME_FACTOR)
-    async with (
-        TelegramStub(TelegramStubOptions(bot_token=BOT_TOKEN)) as telegram,
-        KieStub(kie_options) as kie,
-    ):
+    async with TelegramStub(telegram_options) as telegram, KieStub(kie_options) as kie:
         settings = _settings(telegram, kie, folder)
         set_up_logging(settings, stream=(folder / "log.txt").open("a", encoding="utf-8"))
         stop = asyncio.Event()
@@ -79,9 +79,7 @@ async def set_stage(run: RunMachine, folder: Path) -> AsyncIterator[Stage]:
         try:
             url = f"http://127.0.0.1:{settings.port}"
             await _until_ready(url, running)
-            visitor = telegram.person(
-                VISITOR_ID, first_name="Гость", language_code="ru"
-            )
+            visitor = telegram.person(secrets.choice(_IDS), first_name="Гость", language_code="ru")
             yield Stage(settings, telegram, kie, visitor, url)
         finally:
             stop.set()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -14,6 +13,7 @@ from service.flows.send_files import Parcel, send_parcel
 from service.ports import BadMediaError, MessengerRefusedError, TooBigMediaError, UnreachableError
 from service.store import deliveries, outbox, users
 from service.store.deliveries import Delivery, Result
+from service.store.pool import Db
 
 log = structlog.get_logger(__name__)
 
@@ -103,24 +103,31 @@ async def _retry(deps: Deps, delivery: Delivery, error: str, *, after: timedelta
     """Bring it later. The tries that count are those that killed the process."""
     age_s = (deps.now() - delivery.created_at).total_seconds() / deps.time_factor
     wait = after or deps.span(min(max(RETRY_MIN_S, age_s / 4), RETRY_MAX_S))
-    await deliveries.retry(
-        deps.pool, delivery.delivery_id, due_at=deps.now() + wait, attempts=0, error=error[:500]
-    )
+    async with deps.pool.acquire() as db, db.transaction():
+        await deliveries.retry(
+            db, delivery.delivery_id, due_at=deps.now() + wait, attempts=0, error=error[:500]
+        )
+        if delivery.kind == DeliveryKind.RESULTS and after is None:
+            # The user sees that the picture is made and that we go on trying.
+            await _tell_status(db, deps, delivery)
     log.warning("delivery_delayed", wait_s=wait.total_seconds())
 
 
 async def _end(deps: Deps, delivery: Delivery, state: DeliveryState, error: str | None) -> None:
     """End the delivery, and let the status message of results say so."""
-    content: dict[str, Any] = {"generation_id": delivery.generation_id}
     async with deps.pool.acquire() as db, db.transaction():
         ended = await deliveries.end(
             db, delivery.delivery_id, state=state, now=deps.now(), error=error
         )
         if ended and delivery.kind == DeliveryKind.RESULTS:
-            await outbox.add(
-                db, chat_id=delivery.chat_id, kind="generation_status", content=content,
-                now=deps.now(),
-            )  # fmt: skip
+            await _tell_status(db, deps, delivery)
     level = log.info if state is DeliveryState.SENT else log.error
     level("delivery_ended", state=state, kind=delivery.kind)
     deps.bells.ring_soon(HandleChats((delivery.chat_id,)))
+
+
+async def _tell_status(db: Db, deps: Deps, delivery: Delivery) -> None:
+    content = {"generation_id": delivery.generation_id}
+    await outbox.add(
+        db, chat_id=delivery.chat_id, kind="generation_status", content=content, now=deps.now()
+    )
