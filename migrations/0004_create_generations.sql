@@ -115,3 +115,5 @@ BEFORE UPDATE OF state, price_kopecks ON tasks FOR EACH ROW
 WHEN (OLD.settled_at IS NOT NULL AND (NEW.state <> OLD.state
     OR NEW.price_kopecks <> OLD.price_kopecks))
 EXECUTE FUNCTION refuse_unsettling();
+
+ALTER TABLE tasks ENABLE ALWAYS TRIGGER tasks_settle_once;

@@ -13,7 +13,6 @@ SELECT kind, account_id FROM accounts WHERE user_id = :user_id;
 
 -- name: move(kind, debit_id, debit_kind, credit_id, credit_kind, amount_kopecks, hold_id, idempotency_key, actor, note)$
 -- Move money once; gives the movement's id. No row: the same request was done before.
--- No ON CONFLICT: it would let the trigger move balances for a row that is then left out.
 INSERT INTO movements (
     kind, debit_id, debit_kind, credit_id, credit_kind, amount_kopecks, hold_id,
     idempotency_key, actor, note

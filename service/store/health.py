@@ -1,9 +1,10 @@
-"""How much work waits, since when, and whether the balances still add up to nothing."""
+"""How much work waits, and since when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from service.domain.money import Kopecks
 from service.store.pool import Reader
 from service.store.sql import queries
 
@@ -11,6 +12,8 @@ _sql = queries("health")
 
 #: A figure of waiting rows stops here.
 ROWS_MAX = 100_000
+#: What can wait, be due, and be parked.
+KINDS = ("updates", "outbox", "tasks", "deliveries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +28,22 @@ class Work:
 
 
 async def list_work(reader: Reader, *, now: datetime) -> list[Work]:
-    """Count the work of every kind."""
-    rows = _sql.list_work(reader, now=now, rows_max=ROWS_MAX)
-    return [Work(**row) async for row in rows]
+    """Count the work of every kind, the kinds without any included."""
+    waiting = {row["kind"]: row async for row in _sql.list_open(reader, now=now, rows_max=ROWS_MAX)}
+    parked = {
+        row["kind"]: row["parked_count"]
+        async for row in _sql.list_parked(reader, rows_max=ROWS_MAX)
+    }
+    return [_work(kind, waiting.get(kind), parked.get(kind, 0)) for kind in KINDS]
+
+
+def _work(kind: str, row: Mapping[str, Any] | None, parked_count: int) -> Work:
+    if row is None:
+        return Work(kind, 0, 0, None, parked_count)
+    return Work(kind, row["open_count"], row["due_count"], row["oldest_s"], parked_count)
 
 
 async def get_hold_oldest_s(reader: Reader, *, now: datetime) -> float | None:
     """Give the age of the oldest open hold; None: no money is held."""
     age_s: float | None = await _sql.get_hold_oldest_s(reader, now=now)
     return age_s
-
-
-async def get_drift(reader: Reader) -> Kopecks:
-    """Give the sum of all balances, which must be 0. Reads all accounts: not for each scrape."""
-    return Kopecks(await _sql.get_drift(reader))

@@ -190,7 +190,8 @@ async def _apply(connection: Db, file: MigrationFile) -> None:
                 file.version,
             )
     except asyncpg.PostgresError as error:
-        raise MigrationError(f"{file.name} failed and was not recorded: {error}") from error
+        left = "was rolled back" if file.in_transaction else "is applied by half"
+        raise MigrationError(f"{file.name} failed and {left}: {error}") from error
     log.info("migration_applied", file=file.name)
 
 

@@ -16,7 +16,7 @@ import structlog
 from service.domain.money import Kopecks
 from service.ports import Clock
 from service.settings import InstanceMode
-from service.store import callbacks, health, ledger, migrations, provider
+from service.store import audit, callbacks, health, ledger, migrations, provider
 from service.store.database import DATABASE_ERRORS, Database, DatabaseAwayError
 from service.store.health import Work
 from service.store.migrations import MigrationError
@@ -201,7 +201,7 @@ class StatusReader:
         self._rarities = Rarities(
             migrations_count=count,
             ledger_guard=await ledger.get_guard(db),
-            drift_kopecks=await health.get_drift(db),
+            drift_kopecks=await audit.get_drift(db),
         )
         self._rarities_at = monotonic()
 
