@@ -18,11 +18,12 @@ demo: install ## Talk to the bot in this terminal (ARGS=--script: one conversati
 test: install ## Run the whole suite on private servers (ARGS: for pytest)
 	@$(VENV)/python -m pytest $(ARGS)
 
-check: install ## Lint, types and import rules; needs no servers
+check: install ## Lint, types, import rules and SQL; needs no servers
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
+	@$(VENV)/python -m pytest -q tests/tidy/test_sql_parses.py tests/tidy/test_sql_text.py
 
 bench: install ## Measure; prints a table, writes JSON and plots
 	@$(VENV)/python -m tests.bench $(ARGS)

@@ -16,6 +16,5 @@ def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     @dramatiq.actor(broker=broker, queue_name=DeliverResults.queue, time_limit=TIME_LIMIT_MS)
     async def deliver_results(delivery_ids: list[int]) -> None:
         """Bring each delivery to its user."""
-        await each(
-            delivery_ids, lambda delivery_id: deliver(runtime.deps, runtime.speech, delivery_id)
-        )
+        deps, speech = runtime.deps, runtime.speech
+        await runtime.work(each(delivery_ids, lambda row_id: deliver(deps, speech, row_id)))

@@ -16,4 +16,5 @@ def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     @dramatiq.actor(broker=broker, queue_name=HandleChats.queue, time_limit=TIME_LIMIT_MS)
     async def handle_chats(chat_ids: list[int]) -> None:
         """Let each chat take its turn."""
-        await each(chat_ids, lambda chat_id: take_turn(runtime.deps, runtime.speech, chat_id))
+        deps, speech = runtime.deps, runtime.speech
+        await runtime.work(each(chat_ids, lambda chat_id: take_turn(deps, speech, chat_id)))

@@ -12,7 +12,7 @@ from service.app import serve_web
 from service.bells import Bells
 from service.local.postgres import PrivatePostgres
 from service.settings import Settings
-from service.store.migrations import migrate
+from service.store.migrations import migrate_for
 from service.stubs.builtin import with_kie_stub
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,8 @@ async def run_machine(settings: Settings, *, stop: asyncio.Event | None = None) 
     async with AsyncExitStack() as stack:
         settings = await stack.enter_async_context(_with_database(settings))
         settings = await stack.enter_async_context(with_kie_stub(settings))
-        await migrate(settings.migrate_database_url or settings.database_url or "")
+        app_url = settings.database_url or ""
+        await migrate_for(settings.migrate_database_url or app_url, app_url)
         worker, bells = _worker(settings)
         await asyncio.to_thread(worker.start)
         stack.push_async_callback(asyncio.to_thread, worker.stop)

@@ -15,4 +15,4 @@ def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     @dramatiq.actor(broker=broker, queue_name=ProbeProvider.queue, time_limit=TIME_LIMIT_MS)
     async def probe_provider() -> None:
         """Ask whether KIE answers again."""
-        await probe(runtime.deps)
+        await runtime.work(probe(runtime.deps))

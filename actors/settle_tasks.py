@@ -16,4 +16,5 @@ def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     @dramatiq.actor(broker=broker, queue_name=SettleTasks.queue, time_limit=TIME_LIMIT_MS)
     async def settle_tasks(task_ids: list[int]) -> None:
         """Look at each task, and settle those that have ended."""
-        await each(task_ids, lambda task_id: settle_task(runtime.deps, task_id))
+        deps = runtime.deps
+        await runtime.work(each(task_ids, lambda task_id: settle_task(deps, task_id)))

@@ -15,4 +15,4 @@ def declare(broker: dramatiq.Broker, runtime: Runtime) -> None:
     @dramatiq.actor(broker=broker, queue_name=SubmitTasks.queue, time_limit=TIME_LIMIT_MS)
     async def submit_tasks() -> None:
         """Submit what waits, in fair order."""
-        await submit(runtime.deps)
+        await runtime.work(submit(runtime.deps))

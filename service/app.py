@@ -96,11 +96,16 @@ class Web:
         return ProcessFacts(
             role="web",
             instance_mode=self._settings.instance_mode,
-            mode=lambda: Mode.PASSIVE if self.is_stopping else Mode.ACTIVE,
+            mode=self._mode,
             is_stopping=lambda: self.is_stopping,
             queue_ok=lambda: bool(getattr(self._bells, "is_up", True)),
             warnings=self._warnings,
         )
+
+    def _mode(self) -> Mode:
+        # Not ACTIVE before it could store a single update; afterwards PostgreSQL may go away.
+        is_warm = self._database.migrated.is_set()
+        return Mode.ACTIVE if is_warm and not self.is_stopping else Mode.PASSIVE
 
     def _update_source(self) -> Registration | Poller:
         if self._settings.public_url is None:

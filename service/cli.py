@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -169,11 +168,10 @@ def _run(main_coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def _migrate(settings: Settings) -> list[str]:
-    from service.store.migrations import migrate as apply  # noqa: PLC0415
+    from service.store.migrations import migrate_for  # noqa: PLC0415
 
-    owner_url = settings.migrate_database_url or settings.database_url or ""
-    owner, login = (urlsplit(url or "").username for url in (owner_url, settings.database_url))
-    return await apply(owner_url, login=login if login != owner else None)
+    app_url = settings.database_url or ""
+    return await migrate_for(settings.migrate_database_url or app_url, app_url)
 
 
 async def _missing(url: str) -> list[str]:

@@ -21,9 +21,10 @@ _BOT_ID_AND_KEY = r"[1-9][0-9]{5,15}(?::|%3[Aa])[A-Za-z0-9_-]{20,64}"
 _LOGIN = r"(?<=://)[^\s/:@\"']*:[^\s/@\"']+(?=@)"
 #: These say at INFO what our own events say better.
 _NOISY = (
-    "aio_pika", "aiogram", "aiohttp", "aiormq", "asyncio", "dramatiq", "litestar", "pika",
-    "uvicorn",
+    "aio_pika", "aiogram", "aiohttp", "asyncio", "dramatiq", "litestar", "uvicorn",
 )  # fmt: skip
+#: Each failed connection is nine errors of theirs; our events and dramatiq's tell it once.
+_WORDY = ("aiormq", "pika")
 
 
 class SecretMask:
@@ -55,6 +56,8 @@ def set_up_logging(settings: Settings, *, stream: TextIO | None = None) -> None:
         noisy.handlers.clear()
         noisy.propagate = True
         noisy.setLevel(max(root.level, logging.WARNING))
+    for name in _WORDY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

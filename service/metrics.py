@@ -35,6 +35,9 @@ DUE_WORK_OLDEST_SECONDS = Gauge(
 PARKED_WORK = Gauge(
     "kartina_parked_work", "Rows put aside after too many failures.", ["kind"], registry=REGISTRY
 )
+GENERATIONS_OPEN = Gauge(
+    "kartina_generations_open", "Generations under way.", ["state"], registry=REGISTRY
+)
 HOLD_OLDEST_SECONDS = Gauge(
     "kartina_hold_oldest_seconds", "Age of the oldest open hold.", registry=REGISTRY
 )

@@ -41,6 +41,19 @@ WITH finished AS (
 
 SELECT count(*) FROM finished;
 
+-- name: finish_settled_callbacks(task_id, now)$
+-- The task is settled, nothing is left to look at; of any other task its callbacks stay open.
+WITH finished AS (
+    UPDATE callbacks SET handled_at = :now
+    FROM tasks
+    WHERE callbacks.task_id = :task_id AND tasks.task_id = :task_id
+        AND callbacks.handled_at IS NULL
+        AND tasks.settled_at IS NOT NULL AND tasks.watch_until IS NULL
+    RETURNING callbacks.callback_id
+)
+
+SELECT count(*) FROM finished;
+
 -- name: get_last_received()$
 -- When the newest callback came; null: never.
 SELECT max(received_at) FROM callbacks;

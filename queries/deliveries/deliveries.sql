@@ -29,6 +29,12 @@ UPDATE results SET
 WHERE result_id = :result_id
 RETURNING result_id;
 
+-- name: forget_file_ids(result_id)$
+-- Telegram knows the file no more under its ids, for instance because the bot is another one.
+UPDATE results SET photo_file_id = NULL, document_file_id = NULL
+WHERE result_id = :result_id
+RETURNING result_id;
+
 -- name: add_delivery(kind, generation_id, task_id, update_id, chat_id, expires_at, now)$
 -- Something is to be brought to a user. No row: it was asked for before.
 INSERT INTO deliveries (
@@ -45,7 +51,14 @@ UPDATE deliveries SET
     attempts = attempts + 1,
     due_at = :now::timestamptz + make_interval(secs => :lease_s)
 WHERE delivery_id = :delivery_id AND state = 'due' AND due_at <= :now
-RETURNING delivery_id, kind, generation_id, task_id, chat_id, attempts, created_at, expires_at;
+RETURNING delivery_id, kind, generation_id, task_id, chat_id, attempts, sent_ids, created_at,
+    expires_at;
+
+-- name: keep_claim(delivery_id, sent_ids, due_at)$
+-- Note files that were sent just now, and keep the delivery for longer. No row: it has ended.
+UPDATE deliveries SET sent_ids = sent_ids || :sent_ids::bigint [], due_at = :due_at
+WHERE delivery_id = :delivery_id AND state = 'due'
+RETURNING delivery_id;
 
 -- name: retry_delivery(delivery_id, due_at, attempts, error)$
 -- Bring it later. No row: it has ended.
@@ -60,9 +73,10 @@ WHERE delivery_id = :delivery_id AND state = 'due'
 RETURNING delivery_id;
 
 -- name: wake_deliveries(chat_id, now)
--- The user is back: what waited for them is due now.
+-- The user is back: what waited for them is due now. A try under way (it is counted) is left
+-- alone, or the same pictures would be sent twice at once.
 UPDATE deliveries SET due_at = :now, rung_at = :now, rings = 0
-WHERE chat_id = :chat_id AND state = 'due'
+WHERE chat_id = :chat_id AND state = 'due' AND attempts = 0
 RETURNING delivery_id;
 
 -- name: was_delayed(generation_id)$

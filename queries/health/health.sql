@@ -40,6 +40,13 @@ FROM (
 ) AS parked
 GROUP BY kind;
 
+-- name: count_open_generations()^
+-- How many generations are under way, by state.
+SELECT
+    count(*) FILTER (WHERE state = 'pending') AS pending,
+    count(*) FILTER (WHERE state = 'processing') AS processing
+FROM generations WHERE state IN ('pending', 'processing');
+
 -- name: get_hold_oldest_s(now)$
 -- Age of the oldest open hold in seconds; null: no money is held.
 SELECT extract(EPOCH FROM :now::timestamptz - min(created_at))::double precision

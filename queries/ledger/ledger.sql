@@ -56,10 +56,6 @@ WHERE movements.user_id = :user_id
 ORDER BY movements.movement_id DESC
 LIMIT :page_size;
 
--- name: count_movements(user_id)$
--- How many movements the user has.
-SELECT count(*) FROM movements WHERE user_id = :user_id;
-
 -- name: get_returned(generation_id)$
 -- What came back to the user from this generation's holds: told from the ledger itself.
 SELECT coalesce(sum(movements.amount_kopecks), 0)::bigint

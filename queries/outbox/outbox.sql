@@ -13,7 +13,7 @@ WHERE outbox_id = (
     SELECT oldest.outbox_id FROM outbox AS oldest
     WHERE oldest.chat_id = :chat_id AND oldest.state = 'due'
     ORDER BY oldest.outbox_id LIMIT 1
-) AND due_at <= :now
+) AND due_at <= :now AND state = 'due'
 RETURNING outbox_id, chat_id, kind, content, attempts;
 
 -- name: end_message(outbox_id, state, message_id, error, now)$

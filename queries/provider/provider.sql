@@ -22,6 +22,11 @@ WHERE (kind, slot) = (
 )
 RETURNING slot;
 
+-- name: end_call(kind, slot)$
+-- A call has been answered. Its window starts anew: KIE may have counted it as late as now.
+UPDATE call_slots SET used_at = clock_timestamp() WHERE kind = :kind AND slot = :slot
+RETURNING slot;
+
 -- name: get_wait_s(kind, slots, window_s)$
 -- How long until the next slot is free, in seconds.
 SELECT greatest(

@@ -90,7 +90,7 @@ RETURNING task_id;
 -- name: settle_failed(task_id, reason, error, watch_until, due_at, now)$
 -- The task failed, its money goes back. No row: it was settled before.
 UPDATE tasks SET
-    state = 'failed', reason = :reason, error = :error, settled_at = :now,
+    state = 'failed', reason = :reason, error = coalesce(:error, error), settled_at = :now,
     watch_until = :watch_until, due_at = :due_at, attempts = 0
 WHERE task_id = :task_id AND state IN ('queued', 'submitting', 'unknown', 'processing')
 RETURNING task_id;
@@ -110,9 +110,10 @@ WHERE task_id = :task_id AND watch_until IS NOT NULL
 RETURNING task_id;
 
 -- name: park_task(task_id, now, error)$
--- Put the task aside with its error: people must look. Its money stays held till then.
+-- Put the task aside with its error: people must look. No row: it was settled or parked before.
 UPDATE tasks SET parked_at = :now, error = coalesce(:error, error, 'the process was killed')
-WHERE task_id = :task_id AND parked_at IS NULL AND settled_at IS NULL
+WHERE task_id = :task_id AND parked_at IS NULL
+    AND (settled_at IS NULL OR watch_until IS NOT NULL)
 RETURNING task_id;
 
 -- name: list_overdue_queued(now)

@@ -24,7 +24,7 @@ WHERE update_id = (
     SELECT lowest.update_id FROM updates AS lowest
     WHERE lowest.chat_id = :chat_id AND lowest.handled_at IS NULL AND lowest.parked_at IS NULL
     ORDER BY lowest.update_id LIMIT 1
-) AND due_at <= :now
+) AND due_at <= :now AND handled_at IS NULL AND parked_at IS NULL
 RETURNING update_id, chat_id, body, attempts, received_at;
 
 -- name: finish_update(update_id, now)$
@@ -37,6 +37,13 @@ RETURNING update_id;
 -- The try failed; the next is due later. No row: it ended meanwhile.
 UPDATE updates SET due_at = :due_at, error = :error
 WHERE update_id = :update_id AND handled_at IS NULL AND parked_at IS NULL
+RETURNING update_id;
+
+-- name: give_back_update(update_id, attempts, due_at, error)$
+-- Undo a claim, so that this try does not count. No row: it ended, or was claimed again.
+UPDATE updates SET attempts = attempts - 1, due_at = :due_at, error = :error
+WHERE update_id = :update_id AND attempts = :attempts
+    AND handled_at IS NULL AND parked_at IS NULL
 RETURNING update_id;
 
 -- name: park_update(update_id, now, error)$

@@ -3,7 +3,13 @@
 Names and codes, not positions: a button outlives the release that drew it.
 """
 
+from typing import Annotated, TypeAlias
+
 from aiogram.filters.callback_data import CallbackData
+from pydantic import Field
+
+#: A number that PostgreSQL's bigint holds; any other is no button of ours.
+Number: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Open(CallbackData, prefix="o"):
@@ -16,7 +22,7 @@ class OpenModels(CallbackData, prefix="m", sep="|"):
     """A page of the models of one kind."""
 
     kind: str
-    page: int
+    page: Number
 
 
 class PickModel(CallbackData, prefix="pm", sep="|"):
@@ -50,37 +56,37 @@ class LeaveInput(CallbackData, prefix="x", sep="|"):
 class Confirm(CallbackData, prefix="ok", sep="|"):
     """Buy what this quote promises."""
 
-    quote_id: int
+    quote_id: Number
 
 
 class Repeat(CallbackData, prefix="a", sep="|"):
     """Make a new card from an earlier generation."""
 
-    generation_id: int
+    generation_id: Number
 
 
 class Resend(CallbackData, prefix="r", sep="|"):
     """Send an earlier generation's pictures again."""
 
-    generation_id: int
+    generation_id: Number
 
 
 class SendFiles(CallbackData, prefix="f", sep="|"):
     """Send an earlier generation's pictures as files."""
 
-    generation_id: int
+    generation_id: Number
 
 
 class OpenHistory(CallbackData, prefix="h", sep="|"):
     """A page of the history; `before_id` 0 is the newest."""
 
-    before_id: int
+    before_id: Number
 
 
 class OpenTransactions(CallbackData, prefix="t", sep="|"):
     """A page of the movements; `before_id` 0 is the newest."""
 
-    before_id: int
+    before_id: Number
 
 
 class ChooseLanguage(CallbackData, prefix="l", sep="|"):

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from service.bot.callbacks import Confirm, LeaveInput, Open, OpenInput, SetInput
-from service.bot.screens import Button, Screen, excerpt, in_rows
+from service.bot.screens import Button, Screen, excerpt, in_columns, in_pairs
 from service.bot.turn import Turn
-from service.bot.views import menu_button, picture_price, usual_time
+from service.bot.views import menu_button, picture_price, ticked, usual_time
 from service.domain.catalogue import (
     Input,
     Model,
     ParameterProblem,
+    Problem,
     Value,
     count_choices,
     default_parameters,
@@ -25,6 +26,8 @@ from service.texts import Html, has
 
 #: Enough of the prompt to recognise it; the card must stay one message.
 PROMPT_SHOWN = 700
+#: A message holds 4096 UTF-16 units; a prompt of emoji only takes two for each.
+PROMPT_COPIED_MAX = 1500
 
 
 def draft_screen(turn: Turn, *, rates: Rates, usual_s: float | None) -> Screen:
@@ -35,9 +38,9 @@ def draft_screen(turn: Turn, *, rates: Rates, usual_s: float | None) -> Screen:
         model=model.name,
         blurb=model.blurb.get(turn.locale, ""),
         time=usual_time(turn.locale, usual_s),
-        price=turn.money(picture_price(model, rates)),
+        price=turn.money(picture_price(model, rates, turn.draft.parameters)),
     )
-    return Screen(words, [*_setting_rows(turn), *_footer(turn)])
+    return Screen(words, [*_setting_rows(turn), [_model_button(turn)], [menu_button(turn)]])
 
 
 def card_screen(turn: Turn, card: QuotedCard, *, usual_s: float | None) -> Screen:
@@ -53,27 +56,28 @@ def card_screen(turn: Turn, card: QuotedCard, *, usual_s: float | None) -> Scree
         picture_price=turn.money(card.price.picture_kopecks),
         price=turn.money(card.price.total_kopecks),
     )
+    prompt = Button(turn.say("button-prompt"), OpenInput(code=model.code, name="prompt"))
+    footer = [*in_pairs([prompt, _model_button(turn)]), [menu_button(turn)]]
     return Screen(
         f"{words}\n\n{_affordable(turn, card)}",
-        [[_main_button(turn, card)], *_setting_rows(turn), *_footer(turn)],
+        [*_buying_rows(turn, card), *_setting_rows(turn), *footer],
     )
 
 
 def _affordable(turn: Turn, card: QuotedCard) -> str:
+    spendable = turn.money(card.spendable_kopecks)
     if not card.missing_kopecks:
-        return turn.say("card-valid")
-    return turn.say(
-        "card-missing",
-        missing=turn.money(card.missing_kopecks),
-        spendable=turn.money(card.spendable_kopecks),
-    )
+        return turn.say("card-valid", spendable=spendable)
+    return turn.say("card-missing", missing=turn.money(card.missing_kopecks), spendable=spendable)
 
 
-def _main_button(turn: Turn, card: QuotedCard) -> Button:
-    if card.missing_kopecks:
-        return Button(turn.say("button-topup"), Open(screen="topup"))
+def _buying_rows(turn: Turn, card: QuotedCard) -> list[list[Button]]:
+    """Give the button that confirms; it stays where money is missing, which may come any time."""
     price = Html(turn.money(card.price.total_kopecks))
-    return Button(turn.say("button-confirm", price=price), Confirm(quote_id=card.quote_id))
+    rows = [[Button(turn.say("button-confirm", price=price), Confirm(quote_id=card.quote_id))]]
+    if card.missing_kopecks:
+        rows.insert(0, [Button(turn.say("button-topup"), Open(screen="topup"))])
+    return rows
 
 
 def _summary(turn: Turn) -> str:
@@ -99,7 +103,7 @@ def _setting_rows(turn: Turn) -> list[list[Button]]:
     if model.style_input is None:
         label = turn.say("button-style", style=Html(style_name(turn, draft.style)))
         buttons.append(Button(label, OpenInput(code=model.code, name="style")))
-    return list(in_rows(buttons, width=2))
+    return in_pairs(buttons)
 
 
 def _setting_button(turn: Turn, item: Input, value: Value | None) -> Button:
@@ -116,10 +120,8 @@ def _setting_button(turn: Turn, item: Input, value: Value | None) -> Button:
     return Button(label, OpenInput(code=code, name=item.name))
 
 
-def _footer(turn: Turn) -> list[list[Button]]:
-    model = Button(turn.say("button-model", model=Html(turn.model.name)), Open(screen="models"))
-    prompt = OpenInput(code=turn.model.code, name="prompt")
-    return [[model, Button(turn.say("button-prompt"), prompt)], [menu_button(turn)]]
+def _model_button(turn: Turn) -> Button:
+    return Button(turn.say("button-model", model=Html(turn.model.name)), Open(screen="models"))
 
 
 def choice_screen(turn: Turn, item: Input) -> Screen:
@@ -128,13 +130,13 @@ def choice_screen(turn: Turn, item: Input) -> Screen:
     code = turn.model.code
     buttons = [
         Button(
-            _ticked(value_name(turn, choice), is_current=choice == current),
+            ticked(value_name(turn, choice), is_current=choice == current),
             SetInput(code=code, name=item.name, value=str(choice)),
         )
         for choice in item.choices
     ]
-    words = turn.say("ask-choice", name=input_name(turn, item))
-    return Screen(words, [*in_rows(buttons, width=3), *_leave_row(turn, item), _back_row(turn)])
+    words = _with_hint(turn, item, turn.say("ask-choice", name=input_name(turn, item)))
+    return Screen(words, [*in_columns(buttons), *_leave_row(turn, item), _back_row(turn)])
 
 
 def typed_screen(turn: Turn, item: Input) -> Screen:
@@ -145,12 +147,26 @@ def typed_screen(turn: Turn, item: Input) -> Screen:
     else:
         maximum = item.max_length or PROMPT_SHOWN
         words = turn.say("ask-text", name=input_name(turn, item), maximum=maximum)
+    words = _with_hint(turn, item, words)
     return Screen(words, [*_leave_row(turn, item), _back_row(turn)])
 
 
 def prompt_screen(turn: Turn, *, length_max: int) -> Screen:
-    """Ask for the prompt."""
-    return Screen(turn.say("ask-prompt", maximum=length_max), [_back_row(turn)])
+    """Ask for the prompt; the present one can be copied with one touch, to be changed."""
+    words = turn.say("ask-prompt", maximum=length_max)
+    prompt = turn.draft.prompt
+    if 0 < len(prompt) <= PROMPT_COPIED_MAX:
+        words = f"{words}\n\n{turn.say('prompt-now', prompt=prompt)}"
+    return Screen(words, [_back_row(turn)])
+
+
+def refused_prompt(turn: Turn, problem: ParameterProblem, *, length: int) -> Screen:
+    """Say what is wrong with a prompt; a longer one may suit another model."""
+    words = problem_text(turn, problem, length=length)
+    if problem.problem is not Problem.TOO_LONG:
+        return Screen(words, [[menu_button(turn)]])
+    words = f"{words} {turn.say('try-another-model')}"
+    return Screen(words, [[_model_button(turn)], [menu_button(turn)]])
 
 
 def count_screen(turn: Turn) -> Screen:
@@ -158,7 +174,7 @@ def count_screen(turn: Turn) -> Screen:
     code = turn.model.code
     buttons = [
         Button(
-            _ticked(str(count), is_current=count == turn.draft.pictures),
+            ticked(str(count), is_current=count == turn.draft.pictures),
             SetInput(code=code, name="count", value=str(count)),
         )
         for count in count_choices(turn.model)
@@ -171,12 +187,12 @@ def style_screen(turn: Turn) -> Screen:
     code = turn.model.code
     buttons = [
         Button(
-            _ticked(style_name(turn, style), is_current=style == turn.draft.style),
+            ticked(style_name(turn, style), is_current=style == turn.draft.style),
             SetInput(code=code, name="style", value=style),
         )
         for style in load_styles()
     ]
-    return Screen(turn.say("ask-style"), [*in_rows(buttons, width=2), _back_row(turn)])
+    return Screen(turn.say("ask-style"), [*in_columns(buttons), _back_row(turn)])
 
 
 def problem_text(turn: Turn, problem: ParameterProblem, *, length: int = 0) -> str:
@@ -236,8 +252,10 @@ def style_name(turn: Turn, code: str) -> str:
     return f"{style.emoji} {style.name[turn.locale]}"
 
 
-def _ticked(label: str, *, is_current: bool) -> str:
-    return f"✓ {label}" if is_current else label
+def _with_hint(turn: Turn, item: Input, words: str) -> str:
+    """Explain a setting whose name alone says little."""
+    key = f"hint-{item.name}"
+    return f"{words}\n\n{turn.say(key)}" if has(key, turn.locale) else words
 
 
 def _leave_row(turn: Turn, item: Input) -> list[list[Button]]:

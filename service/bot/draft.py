@@ -45,8 +45,8 @@ class Draft:
         return asdict(self)
 
     def with_model(self, model: Model) -> Self:
-        """Compose with another model: the words stay, the settings start anew."""
-        return replace(self, model_id=model.id, parameters={}).mended(model)
+        """Compose with another model: words and style stay, what costs money starts anew."""
+        return replace(self, model_id=model.id, parameters={}, pictures=1).mended(model)
 
     def mended(self, model: Model) -> Self:
         """Leave out what this model does not offer (any more)."""

@@ -1,6 +1,6 @@
 """A screen is text and buttons; a reply is what a handler wants said or done."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,6 +10,9 @@ from service.bells import Bell
 
 #: Longer labels are cut by Telegram's apps in ugly places.
 LABEL_LENGTH_MAX = 60
+#: What a phone shows across one row of buttons, and what each button takes of it for itself.
+_ROW_LENGTH = 36
+_BUTTON_EDGES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,28 @@ def keyboard(rows: Rows) -> dict[str, Any] | None:
     }
 
 
-def in_rows(buttons: Iterable[Button], *, width: int) -> Iterator[list[Button]]:
-    """Lay buttons out in rows."""
-    row: list[Button] = []
+def in_columns(buttons: Sequence[Button], *, columns_max: int = 4) -> list[list[Button]]:
+    """Lay buttons out in even columns, as many as the longest label leaves room for on a phone."""
+    longest = max((len(button.label) for button in buttons), default=1)
+    columns = max(1, min(columns_max, _ROW_LENGTH // (longest + _BUTTON_EDGES)))
+    rows = -(-len(buttons) // columns)
+    width = -(-len(buttons) // max(rows, 1))
+    return [list(buttons[at : at + width]) for at in range(0, len(buttons), max(width, 1))]
+
+
+def in_pairs(buttons: Iterable[Button]) -> list[list[Button]]:
+    """Lay buttons out in their order, two in a row where both can be read on a phone."""
+    rows: list[list[Button]] = []
+    has_room = False
     for button in buttons:
-        row.append(button)
-        if len(row) == width:
-            yield row
-            row = []
-    if row:
-        yield row
+        is_short = len(button.label) <= _ROW_LENGTH // 2 - _BUTTON_EDGES
+        if is_short and has_room:
+            rows[-1].append(button)
+            has_room = False
+        else:
+            rows.append([button])
+            has_room = is_short
+    return rows
 
 
 def excerpt(text: str, *, length_max: int = 300) -> str:

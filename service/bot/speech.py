@@ -5,11 +5,17 @@ from typing import Any
 import structlog
 from aiogram import Bot
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.types import Chat, Update
+from aiogram.types import Update
 from aiogram.types import User as Sender
-from aiogram.types.update import UpdateTypeLookupError
 
 from service.bot.dispatcher import build_dispatcher
+from service.bot.incoming import (
+    editable_message_id,
+    leaves_dialog,
+    parse_update,
+    refuse_payment,
+    sender_of,
+)
 from service.bot.screens import Redraw, Replies, Ring, Say, Screen, Toast
 from service.bot.status_views import Told, presentation, status_screen
 from service.bot.turn import Turn
@@ -30,6 +36,8 @@ log = structlog.get_logger(__name__)
 TOAST_LENGTH_MAX = 200
 #: A text too long for an answer's line is no error, it is cut.
 _CUT = "…"
+#: What somebody who is locked out may still ask.
+_FOR_EVERYBODY = frozenset({"/paysupport", "/terms", "/privacy", "/id"})
 
 
 class BotSpeech:
@@ -42,16 +50,25 @@ class BotSpeech:
 
     async def decide(self, db: Db, update: ClaimedUpdate) -> Decision:
         """Let a handler change rows for an update; put what must be said into the outbox."""
-        parsed = Update.model_validate_json(update.body, context={"bot": self._bot})
-        sender = _sender(parsed)
+        parsed = parse_update(update.body, self._bot)
+        if parsed is None:
+            return Decision()
+        refuse_payment(parsed)
+        sender = sender_of(parsed)
         if sender is None:
             log.info("update_ignored", update_id=update.update_id)
-            return Decision()
+            query = parsed.callback_query
+            return Decision(answer=_answer(query.id, None) if query else None)
         turn = await self._turn(db, sender, update.update_id)
-        if turn.user.banned_at is not None:
-            return await self._decision(turn, parsed, [Say(Screen(turn.say("banned")))])
+        return await self._decision(turn, parsed, await self._replies(turn, parsed))
+
+    async def _replies(self, turn: Turn, parsed: Update) -> Replies:
+        if turn.user.banned_at is not None and not _is_for_everybody(parsed):
+            return [Say(Screen(turn.say("banned")))]
+        if leaves_dialog(parsed):
+            await turn.leave_question()
         replies = await self._dispatcher.feed_update(self._bot, parsed, turn=turn)
-        return await self._decision(turn, parsed, [] if replies is UNHANDLED else replies or [])
+        return [] if replies is UNHANDLED else replies or []
 
     async def _turn(self, db: Db, sender: Sender, update_id: int) -> Turn:
         user = await meet_user(
@@ -76,8 +93,8 @@ class BotSpeech:
                     now=turn.deps.now(),
                 )  # fmt: skip
             elif isinstance(reply, Redraw):
-                message_id = query.message.message_id if query and query.message else None
-                redraws.append(show(chat_id, reply.screen.content(), message_id))
+                content = reply.screen.content()
+                redraws.append(show(chat_id, content, editable_message_id(query)))
         return Decision(
             answer=_answer(query.id, toast) if query else None,
             redraws=tuple(redraws),
@@ -160,24 +177,7 @@ def _answer(query_id: str, toast: Toast | None) -> Call:
     return Call(method="answerCallbackQuery", parameters=parameters)
 
 
-def _sender(update: Update) -> Sender | None:
-    """Tell who speaks to the bot in private; None: it is not ours to answer."""
-    try:
-        event = update.event
-    except UpdateTypeLookupError:
-        return None
-    if update.edited_message is not None:
-        # The prompt was taken when it was sent; the card shows what counts.
-        return None
-    sender: Sender | None = getattr(event, "from_user", None)
-    if sender is None or sender.is_bot:
-        return None
-    return sender if _is_private(update) else None
-
-
-def _is_private(update: Update) -> bool:
-    event = update.event
-    chat: Chat | None = getattr(event, "chat", None)
-    if chat is None and update.callback_query and update.callback_query.message:
-        chat = update.callback_query.message.chat
-    return chat is None or chat.type == "private"
+def _is_for_everybody(update: Update) -> bool:
+    """Tell whether even somebody who is locked out may ask this: the duties of a seller."""
+    words = (update.message.text or "").split() if update.message else []
+    return bool(words) and words[0].partition("@")[0].lower() in _FOR_EVERYBODY

@@ -12,8 +12,8 @@ from service.store.generations import Generation
 from service.texts import has, text
 
 PROMPT_SHOWN = 500
-#: A caption holds 1024 characters; this leaves room for the rest of it.
-CAPTION_PROMPT_SHOWN = 600
+#: A caption holds 1024 UTF-16 units, an emoji takes two: this leaves room for the rest of it.
+CAPTION_PROMPT_SHOWN = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +65,12 @@ def _key(told: Told) -> str:
     generation = told.generation
     if generation.state != GenerationState.COMPLETED:
         return f"status-{generation.state}"
-    if generation.delivery_state == DeliveryState.SENT:
-        return "status-done"
-    is_stuck = told.delivery_is_late or generation.delivery_state != DeliveryState.DUE
-    return "status-stuck" if is_stuck else "status-sending"
+    match generation.delivery_state:
+        case DeliveryState.SENT:
+            return "status-done"
+        case DeliveryState.EXPIRED | DeliveryState.PARKED:
+            return "status-undelivered"
+    return "status-stuck" if told.delivery_is_late else "status-sending"
 
 
 def _returned(told: Told, locale: str) -> str:
@@ -78,7 +80,7 @@ def _returned(told: Told, locale: str) -> str:
 
 
 def _rows(generation: Generation, locale: str) -> list[list[Button]]:
-    menu = Button(text("button-menu", locale), Open(screen="menu"))
+    menu = Button(text("button-menu", locale), Open(screen="new-menu"))
     if generation.state != GenerationState.FAILED:
         return [[menu]]
     retry = Repeat(generation_id=generation.generation_id)
@@ -110,7 +112,7 @@ def result_rows(generation_id: int, locale: str) -> list[list[Button]]:
     """Give the buttons under a result."""
     again = Button(text("button-again", locale), Repeat(generation_id=generation_id))
     files = Button(text("button-files", locale), SendFiles(generation_id=generation_id))
-    return [[again, files], [Button(text("button-menu", locale), Open(screen="menu"))]]
+    return [[again, files], [Button(text("button-menu", locale), Open(screen="new-menu"))]]
 
 
 def model_name(model_id: str, catalogue: Catalogue) -> str:

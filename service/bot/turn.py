@@ -23,6 +23,7 @@ class Turn:
     conversation: Conversation
     update_id: int
     gone: frozenset[str] = frozenset()  # models taken off sale at run time
+    left: str | None = None  # the question that this update walked away from
 
     @property
     def locale(self) -> str:
@@ -65,6 +66,11 @@ class Turn:
         """Keep what the next text answers."""
         if waiting_for != self.conversation.waiting_for:
             await self._keep(replace(self.conversation, waiting_for=waiting_for))
+
+    async def leave_question(self) -> None:
+        """Forget what was asked: a button or a command is no answer to it."""
+        self.left = self.conversation.waiting_for
+        await self.wait_for(None)
 
     async def _keep(self, conversation: Conversation) -> None:
         self.conversation = conversation

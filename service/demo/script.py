@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from service.demo.keeping import keep_file
 from service.demo.stage import Stage
 from service.stubs.telegram_messages import ChatMessage
 
@@ -30,7 +31,7 @@ async def play_script(stage: Stage) -> Path:
     await _hear(stage, lambda message: "Готово ·" in (message.text or ""))
     await _say(stage, "/balance")
     await _hear(stage, lambda message: "Можно потратить" in (message.text or ""))
-    path = _keep(stage, picture)
+    path = keep_file(stage.settings.data_dir, picture)
     click.echo(f"prompt: {prompt}")
     click.echo(f"picture: {path}")
     return path
@@ -65,11 +66,3 @@ async def _hear(stage: Stage, is_it: Callable[[ChatMessage], bool]) -> ChatMessa
 def _confirm_label(message: ChatMessage) -> str | None:
     labels = (button.text for row in message.buttons for button in row)
     return next((label for label in labels if label.startswith("✅") and "₽" in label), None)
-
-
-def _keep(stage: Stage, message: ChatMessage) -> Path:
-    folder = stage.settings.data_dir / "pictures"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"picture-{message.message_id}.png"
-    path.write_bytes(message.photo or b"")
-    return path

@@ -1,10 +1,12 @@
 """Sets the stage: embedded PostgreSQL, simulated Telegram and KIE, and the real bot between."""
 
 import asyncio
+import fcntl
 import secrets
+import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +27,8 @@ WELCOME_RUB = 200
 KIE_TIME_FACTOR = 0.1
 #: As long as a first start of everything may take on a slow machine.
 START_LIMIT_S = 90.0
+#: Events of every part: nothing may be written over the chat.
+LOG_NAME = "log.txt"
 #: Every visit is somebody new, who gets the welcome money.
 _IDS = range(100_000_000, 1_000_000_000)
 BOT_TOKEN = "7000000001:stub-token"  # noqa: S105 - the stub's own, known to everybody
@@ -47,43 +51,100 @@ class Stage:
     kie: KieStub
     visitor: Person
     url: str  # of the bot's own web process
+    running: asyncio.Future[None]  # ends when the bot does
+
+
+Play = Callable[[Stage], Awaitable[object]]
 
 
 async def play_demo(run: RunMachine, *, script: bool, data_dir: Path | None) -> None:
     """Start everything, let the visitor talk, stop everything."""
+    play = _find_script() if script else _find_chat()
     folder = (data_dir or Path(".run") / "demo").absolute()
-    click.echo("Starting PostgreSQL, the bot, a simulated Telegram and KIE…", err=True)
-    async with set_stage(run, folder) as stage:
-        if script:
-            from service.demo.script import play_script  # noqa: PLC0415 - one of two plays
+    with _kept_by_us(folder):
+        click.echo("Starting PostgreSQL, the bot, a simulated Telegram and KIE…", err=True)
+        async with set_stage(run, folder) as stage:
+            await _play(play, stage)
 
-            await play_script(stage)
-        else:
-            from service.demo.chat import play_chat  # noqa: PLC0415 - Textual is big
 
-            await play_chat(stage)
+def _find_script() -> Play:
+    from service.demo.script import play_script  # noqa: PLC0415 - one of two plays
+
+    return play_script
+
+
+def _find_chat() -> Play:
+    try:
+        from service.demo.chat import play_chat  # noqa: PLC0415 - Textual is big
+    except ModuleNotFoundError as error:
+        raise KartinaError(
+            f"the chat needs {error.name}: pip install 'kartina[local]', or add --script"
+        ) from error
+    return play_chat
+
+
+@contextmanager
+def _kept_by_us(folder: Path) -> Iterator[None]:
+    """Keep a second demo out of the folder: whoever quits first would stop the other's database."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise KartinaError(
+            f"can't write to {folder} ({error.strerror}): choose another with --data-dir"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise KartinaError(
+                f"another demo runs in {folder}: quit it, or choose another with --data-dir"
+            ) from error
+        yield
+
+
+async def _play(play: Play, stage: Stage) -> None:
+    """Let the visitor talk until they leave or the bot ends; why it ended is raised later."""
+    playing = asyncio.ensure_future(play(stage))
+    stage.running.add_done_callback(lambda _: playing.cancel())
+    try:
+        await playing
+    except asyncio.CancelledError:
+        if not stage.running.done():
+            raise
 
 
 @asynccontextmanager
 async def set_stage(run: RunMachine, folder: Path) -> AsyncIterator[Stage]:
     """Start both stubs and the bot, and wait until it is ready; stop them in the end."""
-    folder.mkdir(parents=True, exist_ok=True)
     # The folder outlives a visit: a simulated Telegram that counts anew would repeat itself.
     telegram_options = TelegramStubOptions(bot_token=BOT_TOKEN, seed=secrets.randbits(32))
     kie_options = KieStubOptions(api_key=KIE_KEY, time_factor=KIE_TIME_FACTOR)
-    async with TelegramStub(telegram_options) as telegram, KieStub(kie_options) as kie:
-        settings = _settings(telegram, kie, folder)
-        set_up_logging(settings, stream=(folder / "log.txt").open("a", encoding="utf-8"))
-        stop = asyncio.Event()
-        running = asyncio.ensure_future(run(settings, stop=stop))
-        try:
-            url = f"http://127.0.0.1:{settings.port}"
-            await _until_ready(url, running)
-            visitor = telegram.person(secrets.choice(_IDS), first_name="Гость", language_code="ru")
-            yield Stage(settings, telegram, kie, visitor, url)
-        finally:
-            stop.set()
-            await running
+    with (folder / LOG_NAME).open("a", encoding="utf-8") as log_file:
+        async with TelegramStub(telegram_options) as telegram, KieStub(kie_options) as kie:
+            settings = _settings(telegram, kie, folder)
+            set_up_logging(settings, stream=log_file)
+            stop = _stop_on_signals()
+            running = asyncio.ensure_future(run(settings, stop=stop))
+            try:
+                url = f"http://127.0.0.1:{settings.port}"
+                await _until_ready(url, running, log_path=folder / LOG_NAME)
+                visitor = telegram.person(
+                    secrets.choice(_IDS), first_name="Гость", language_code="ru"
+                )
+                yield Stage(settings, telegram, kie, visitor, url, running)
+            finally:
+                stop.set()
+                await running
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Leave in order also when the terminal is closed: the database would stay behind."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
 
 
 def _settings(telegram: TelegramStub, kie: KieStub, folder: Path) -> Settings:
@@ -112,18 +173,25 @@ def _free_port() -> int:
         return port
 
 
-async def _until_ready(url: str, running: asyncio.Future[None]) -> None:
+async def _until_ready(url: str, running: asyncio.Future[None], *, log_path: Path) -> None:
     """Wait until the bot says that it is ready; whatever ended it before is raised."""
     limit = aiohttp.ClientTimeout(total=2)
-    async with aiohttp.ClientSession(timeout=limit) as session, asyncio.timeout(START_LIMIT_S):
-        while True:
-            if running.done():
-                running.result()
-                raise KartinaError("the bot ended before it was ready; see log.txt of the demo")
-            try:
-                async with session.get(f"{url}/health/ready") as answer:
-                    if answer.ok:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
+    try:
+        async with aiohttp.ClientSession(timeout=limit) as session, asyncio.timeout(START_LIMIT_S):
+            while not await _is_ready(session, url):
+                if running.done():
+                    running.result()
+                    raise KartinaError(f"the bot ended before it was ready; see {log_path}")
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        raise KartinaError(
+            f"the bot was not ready within {START_LIMIT_S:.0f} s; see {log_path}"
+        ) from error
+
+
+async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/health/ready") as answer:
+            return answer.ok
+    except (aiohttp.ClientError, TimeoutError):
+        return False

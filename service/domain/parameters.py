@@ -189,12 +189,17 @@ def allowed_values(model: Model, parameters: Mapping[str, Value], name: str) -> 
 
 
 def clean_prompt(text: str) -> str:
-    """Take out what no model and no database can hold: NUL, control signs, broken surrogates."""
+    """Take out what no model and no database can hold: NUL, control signs, broken surrogates.
+
+    What nobody could see, such as zero-width signs alone, is as good as empty.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     kept = (
         sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in {"Cc", "Cs"}
     )
-    return "".join(kept).strip()
+    cleaned = "".join(kept).strip()
+    is_seen = any(unicodedata.category(sign)[0] not in "CZ" for sign in cleaned)
+    return cleaned if is_seen else ""
 
 
 def check_prompt(model: Model, prompt: str, *, style: str = NO_STYLE) -> ParameterProblem | None:

@@ -39,6 +39,9 @@ async def confirm_quote(
     quote = await generations.get_quote(db, quote_id, user_id=user_id)
     if quote is None:
         raise UserError("quote-unknown")
+    if quote.is_used:
+        # Before any other reason: "nothing was charged" would not be true.
+        return None
     model = await _sellable(db, deps, quote)
     async with db.transaction():
         generation_id = await generations.start(

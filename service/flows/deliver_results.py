@@ -1,5 +1,6 @@
 """Brings pictures to a user: fetched, kept, sent, and noted as sent."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from service.bells import HandleChats
 from service.domain.generation import DeliveryKind, DeliveryState
 from service.errors import TransientError
 from service.flows.deps import Deps, Presentation, Speech
-from service.flows.send_files import Parcel, send_parcel
+from service.flows.send_files import DOCUMENT_BYTES_MAX, Parcel, send_closing, send_parcel
 from service.ports import BadMediaError, MessengerRefusedError, TooBigMediaError, UnreachableError
 from service.store import deliveries, outbox, users
 from service.store.deliveries import Delivery, Result
@@ -17,7 +18,8 @@ from service.store.pool import Db
 
 log = structlog.get_logger(__name__)
 
-#: A delivery whose process was killed is due again after this; uploads take their time.
+#: A delivery whose process was killed is due again after this. Each step of one (to fetch its
+#: files, to send an album) ends sooner, and prolongs the claim.
 CLAIM_S = 300.0
 #: Tries that ended with the process killed, before the delivery is parked.
 ATTEMPTS_MAX = 5
@@ -62,28 +64,33 @@ async def _try(deps: Deps, speech: Speech, delivery: Delivery) -> None:
 
 
 async def _bring(deps: Deps, delivery: Delivery, presentation: Presentation) -> None:
-    """Fetch what is missing, then send what was not sent before a try broke off."""
-    is_first_time = delivery.kind in {DeliveryKind.RESULTS, DeliveryKind.LATE}
+    """Fetch what is missing and send what is there; then raise what kept a file from coming."""
     found = await deliveries.list_results(
         deps.pool, delivery.generation_id, task_id=delivery.task_id
     )
-    as_files = delivery.kind == DeliveryKind.FILES
-    open_results = [
-        result
-        for result in found
-        if not is_first_time or not (result.photo_file_id or result.document_file_id)
-    ]
-    ready = [await _fetched(deps, result, as_files=as_files) for result in open_results]
+    unsent = [result for result in found if result.result_id not in delivery.sent_ids]
     parcel = Parcel(
-        chat_id=delivery.chat_id, results=ready, as_files=as_files, presentation=presentation
+        delivery_id=delivery.delivery_id, chat_id=delivery.chat_id, claim=deps.span(CLAIM_S),
+        results=unsent, as_files=delivery.kind == DeliveryKind.FILES,
+        is_single=len(found) == 1, presentation=presentation,
+    )  # fmt: skip
+    fetched = await asyncio.gather(
+        *(_fetched(deps, parcel, result) for result in unsent), return_exceptions=True
     )
-    await send_parcel(deps, parcel)
+    await deliveries.keep_claim(deps.pool, delivery.delivery_id, due_at=deps.now() + parcel.claim)
+    ready = [outcome for outcome in fetched if isinstance(outcome, Result)]
+    await send_parcel(deps, replace(parcel, results=ready))
+    for outcome in fetched:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    if len(found) > 1:
+        await send_closing(deps, parcel)
 
 
-async def _fetched(deps: Deps, result: Result, *, as_files: bool) -> Result:
+async def _fetched(deps: Deps, parcel: Parcel, result: Result) -> Result:
     """Give the result with our own copy, where one is needed to send it."""
-    known_to_telegram = result.document_file_id if as_files else result.photo_file_id
-    if known_to_telegram or (result.document_file_id and not as_files):
+    is_too_big = (result.size_bytes or 0) > DOCUMENT_BYTES_MAX
+    if parcel.file_id_of(result) or is_too_big:
         return result
     if result.media_key and deps.media.path(result.media_key):
         return result

@@ -8,11 +8,12 @@ from service.errors import TransientError
 from service.flows.deps import Call, Deps, Speech
 from service.ports import MessengerRefusedError, UnreachableError
 from service.store import generations, outbox, users
+from service.store.database import is_passing
 from service.store.outbox import Message, MessageState
 
 log = structlog.get_logger(__name__)
 
-#: Tries that ended with the process killed, before the message is parked.
+#: Tries that killed the process or had no words for it, before the message is parked.
 ATTEMPTS_MAX = 5
 #: A claimed message whose process was killed is due again after this.
 CLAIM_S = 35.0
@@ -31,8 +32,8 @@ async def say_next(deps: Deps, speech: Speech, chat_id: int) -> bool:
         return False
     if message.attempts > ATTEMPTS_MAX:
         return await _park(deps, message, "saying it killed the process")
-    call = await speech.say(deps.pool, message)
     try:
+        call = await speech.say(deps.pool, message)
         result = await make_call(deps, call) if call else None
     except TransientError as error:
         return await _retry(deps, message, error)
@@ -40,6 +41,8 @@ async def say_next(deps: Deps, speech: Speech, chat_id: int) -> bool:
         return await _give_up(deps, message)
     except MessengerRefusedError as error:
         return await _park(deps, message, error.description)
+    except Exception as error:  # noqa: BLE001 - whatever a view raises stands on its row
+        return await _note_failure(deps, message, error)
     await _note_said(deps, message, call, result)
     return True
 
@@ -59,6 +62,9 @@ async def make_call(deps: Deps, call: Call) -> Any:
 
 async def _note_said(deps: Deps, message: Message, call: Call | None, result: Any) -> None:
     message_id = result.get("message_id") if isinstance(result, dict) else None
+    if call and call.status_of and message_id:
+        # First, so that a message that is said twice edits itself instead of coming twice.
+        await generations.keep_status_message(deps.pool, call.status_of, message_id)
     await outbox.end(
         deps.pool,
         message.outbox_id,
@@ -66,17 +72,27 @@ async def _note_said(deps: Deps, message: Message, call: Call | None, result: An
         now=deps.now(),
         message_id=message_id,
     )
-    if call and call.status_of and message_id:
-        await generations.keep_status_message(deps.pool, call.status_of, message_id)
 
 
 async def _retry(deps: Deps, message: Message, error: TransientError) -> bool:
-    """Leave the message for later. The tries that count are those that killed the process."""
+    """Leave the message for later. What Telegram can't do now is no failed try of ours."""
     due_at = deps.now() + error.retry_after if error.retry_after else deps.after(RETRY_S)
-    await outbox.retry(
-        deps.pool, message.outbox_id, due_at=due_at, attempts=0, error=str(error)[:500]
-    )
+    await outbox.retry(deps.pool, message.outbox_id, due_at=due_at, attempts=0, error=str(error))
     log.warning("message_delayed", outbox_id=message.outbox_id, chat_id=message.chat_id)
+    return False
+
+
+async def _note_failure(deps: Deps, message: Message, error: Exception) -> bool:
+    """Count a try for which there were no words, unless it was the database's fault."""
+    words = f"{type(error).__name__}: {error}"
+    attempts = message.attempts - 1 if is_passing(error) else message.attempts
+    if attempts >= ATTEMPTS_MAX:
+        return await _park(deps, message, words)
+    due_at = deps.after(RETRY_S * 2**attempts)
+    await outbox.retry(
+        deps.pool, message.outbox_id, due_at=due_at, attempts=attempts, error=words
+    )  # fmt: skip
+    log.error("message_failed", outbox_id=message.outbox_id, error=type(error).__name__)
     return False
 
 
@@ -90,11 +106,7 @@ async def _give_up(deps: Deps, message: Message) -> bool:
 
 async def _park(deps: Deps, message: Message, error: str) -> bool:
     await outbox.end(
-        deps.pool,
-        message.outbox_id,
-        state=MessageState.PARKED,
-        now=deps.now(),
-        error=error[:500],
+        deps.pool, message.outbox_id, state=MessageState.PARKED, now=deps.now(), error=error
     )
-    log.error("message_parked", outbox_id=message.outbox_id, kind=message.kind, error=error)
+    log.error("message_parked", outbox_id=message.outbox_id, kind=message.kind)
     return True

@@ -1,13 +1,21 @@
 """Chooses how each file is sent: photo, else document, else a link; an album for several."""
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
+import structlog
+
+from service.errors import TransientError
 from service.flows.deps import Deps, Presentation
 from service.ports import MessengerRefusedError, Upload
 from service.store import deliveries
 from service.store.deliveries import Result
+
+log = structlog.get_logger(__name__)
 
 #: Telegram's limits for what a bot uploads.
 PHOTO_BYTES_MAX = 10_000_000
@@ -17,42 +25,65 @@ DOCUMENT_BYTES_MAX = 50_000_000
 ALBUM_MAX = 10
 
 _PHOTO_TYPES = frozenset({"image/png", "image/jpeg", "image/webp"})
-#: Telegram could not use the picture as a photo; as a document it takes anything.
-_NO_PHOTO = ("PHOTO_INVALID_DIMENSIONS", "IMAGE_PROCESS_FAILED", "PHOTO_EXT_INVALID")
+
+
+class Way(StrEnum):
+    """How a file goes; the value is Telegram's name of the kind."""
+
+    PHOTO = "photo"
+    DOCUMENT = "document"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """Files for one chat with the words that go with them."""
+    """Files of one delivery with the words that go with them."""
 
+    delivery_id: int
     chat_id: int
+    claim: timedelta  # each call has so long before the delivery is anybody's again
     results: Sequence[Result]
     as_files: bool
+    is_single: bool  # the delivery's only file carries the buttons itself
     presentation: Presentation
+
+    def way_of(self, result: Result) -> Way:
+        """Choose the best way that Telegram allows; a file it knows goes as it knows it."""
+        if self.as_files:
+            return Way.DOCUMENT if fits_document(result) else Way.LINK
+        if result.photo_file_id:
+            return Way.PHOTO
+        if not result.document_file_id and fits_photo(result):
+            return Way.PHOTO
+        return Way.DOCUMENT if fits_document(result) else Way.LINK
+
+    def file_id_of(self, result: Result) -> str | None:
+        """Give Telegram's own id of the file, when it can go by that."""
+        if self.as_files:
+            return result.document_file_id
+        return result.photo_file_id or result.document_file_id
 
 
 async def send_parcel(deps: Deps, parcel: Parcel) -> None:
-    """Send everything; what was sent is noted at once, so that a second try leaves it out."""
-    photos = [r for r in parcel.results if not parcel.as_files and fits_photo(r)]
-    documents = [r for r in parcel.results if r not in photos and fits_document(r)]
-    links = [r for r in parcel.results if r not in photos and r not in documents]
-    groups: list[tuple[str, list[Result]]] = []
-    for kind, files in (("photo", photos), ("document", documents)):
-        groups += [(kind, files[at : at + ALBUM_MAX]) for at in range(0, len(files), ALBUM_MAX)]
-    is_closed = False
-    for index, (kind, files) in enumerate(groups):
-        is_last = index == len(groups) - 1 and not links
-        is_closed = await _send_group(deps, parcel, kind, files, with_keyboard=is_last)
-    if links:
-        await _send_links(deps, parcel, links)
-    elif groups and not is_closed:
-        await _send_closing(deps, parcel)
+    """Send every file; each is noted as soon as it went, so that a second try leaves it out."""
+    by_way: dict[Way, list[Result]] = {way: [] for way in Way}
+    for result in parcel.results:
+        by_way[parcel.way_of(result)].append(result)
+    for way in (Way.PHOTO, Way.DOCUMENT):
+        files = by_way[way]
+        for at in range(0, len(files), ALBUM_MAX):
+            await _send_group(deps, parcel, way, files[at : at + ALBUM_MAX])
+    if by_way[Way.LINK]:
+        await _send_links(deps, parcel, by_way[Way.LINK])
+
+
+async def send_closing(deps: Deps, parcel: Parcel) -> None:
+    """Put the buttons under several files: an album can't carry any."""
+    await deps.messenger.call("sendMessage", _text(parcel, parcel.presentation.closing))
 
 
 def fits_photo(result: Result) -> bool:
-    """Tell whether Telegram takes the file as a photo."""
-    if result.photo_file_id:
-        return True
+    """Tell whether Telegram takes our copy as a photo."""
     if result.media_type not in _PHOTO_TYPES or not result.width or not result.height:
         return False
     long, short = max(result.width, result.height), min(result.width, result.height)
@@ -70,102 +101,104 @@ def fits_document(result: Result) -> bool:
     return result.size_bytes is not None and result.size_bytes <= DOCUMENT_BYTES_MAX
 
 
-async def _send_group(
-    deps: Deps, parcel: Parcel, kind: str, files: list[Result], *, with_keyboard: bool
-) -> bool:
-    """Send one file or an album; True: the keyboard went with it (an album can't have one)."""
-    if len(files) == 1:
-        keyboard = parcel.presentation.keyboard if with_keyboard else None
-        await _send_one(deps, parcel, kind, files[0], keyboard)
-        return with_keyboard
-    media: list[dict[str, Any]] = []
+async def _send_group(deps: Deps, parcel: Parcel, way: Way, files: Sequence[Result]) -> None:
+    """Send an album; one file, or an album that Telegram refuses, goes file by file."""
+    if len(files) > 1:
+        try:
+            await _send_album(deps, parcel, way, files)
+        except MessengerRefusedError as error:
+            log.info("album_refused", files=len(files), error=error.description)
+        else:
+            return
+    for result in files:
+        await _send_one(deps, parcel, way, result)
+
+
+async def _send_album(deps: Deps, parcel: Parcel, way: Way, files: Sequence[Result]) -> None:
     uploads: dict[str, Upload] = {}
-    for index, result in enumerate(files):
-        item: dict[str, Any] = {"type": kind, "media": _media(deps, kind, result, uploads)}
-        if index == 0:
-            item |= {"caption": parcel.presentation.caption, "parse_mode": "HTML"}
-        media.append(item)
+    media = [{"type": way, "media": _media(deps, parcel, result, uploads)} for result in files]
+    media[0] |= {"caption": parcel.presentation.caption, "parse_mode": "HTML"}
     parameters = {"chat_id": parcel.chat_id, "media": media}
     messages = await deps.messenger.call("sendMediaGroup", parameters, files=uploads)
+    await _note_sent(deps, parcel, files)
     for result, message in zip(files, messages, strict=False):
-        await _keep_file_id(deps, kind, result, message)
-    return False
+        await _keep_file_id(deps, result, message)
 
 
-async def _send_one(
-    deps: Deps, parcel: Parcel, kind: str, result: Result, keyboard: dict[str, Any] | None
-) -> None:
+async def _send_one(deps: Deps, parcel: Parcel, way: Way, result: Result) -> None:
+    """Send one file, in the next best way where Telegram refuses the best."""
+    try:
+        message = await _call_with_file(deps, parcel, way, result)
+    except MessengerRefusedError as error:
+        log.info("file_refused", way=way, result_id=result.result_id, error=error.description)
+        if parcel.file_id_of(result):
+            await deliveries.forget_file_ids(deps.pool, result.result_id)
+            raise TransientError("Telegram knows the file no more; it is uploaded again.") from None
+        if way is Way.PHOTO and fits_document(result):
+            await _send_one(deps, parcel, Way.DOCUMENT, result)
+        else:
+            await _send_links(deps, parcel, [result])
+        return
+    await _note_sent(deps, parcel, [result])
+    await _keep_file_id(deps, result, message)
+
+
+async def _call_with_file(deps: Deps, parcel: Parcel, way: Way, result: Result) -> Any:
     uploads: dict[str, Upload] = {}
     parameters = {
         "chat_id": parcel.chat_id,
-        kind: _media(deps, kind, result, uploads),
+        way.value: _media(deps, parcel, result, uploads),
         "caption": parcel.presentation.caption,
         "parse_mode": "HTML",
-        "reply_markup": keyboard,
+        "reply_markup": parcel.presentation.keyboard if parcel.is_single else None,
     }
-    method = "sendPhoto" if kind == "photo" else "sendDocument"
-    if kind == "document":
-        parameters["disable_content_type_detection"] = True
-    try:
-        message = await deps.messenger.call(method, parameters, files=uploads)
-    except MessengerRefusedError as error:
-        if kind == "document" or not error.description.endswith(_NO_PHOTO):
-            raise
-        await _send_one(deps, parcel, "document", result, keyboard)
-        return
-    await _keep_file_id(deps, kind, result, message)
+    if way is Way.PHOTO:
+        return await deps.messenger.call("sendPhoto", parameters, files=uploads)
+    # Telegram would make an animation of a GIF and a video of an MP4.
+    parameters["disable_content_type_detection"] = True
+    return await deps.messenger.call("sendDocument", parameters, files=uploads)
 
 
-async def _send_links(deps: Deps, parcel: Parcel, links: Sequence[Result]) -> None:
+async def _send_links(deps: Deps, parcel: Parcel, files: Sequence[Result]) -> None:
     """Give the addresses of files that are too big; KIE keeps them for some days."""
     lines = [parcel.presentation.caption, "", parcel.presentation.links]
-    lines += [result.url for result in links]
-    await deps.messenger.call(
-        "sendMessage",
-        {
-            "chat_id": parcel.chat_id,
-            "text": "\n".join(lines),
-            "parse_mode": "HTML",
-            "link_preview_options": {"is_disabled": True},
-            "reply_markup": parcel.presentation.keyboard,
-        },
-    )
+    lines += [html.escape(result.url) for result in files]
+    await deps.messenger.call("sendMessage", _text(parcel, "\n".join(lines)))
+    await _note_sent(deps, parcel, files)
 
 
-async def _send_closing(deps: Deps, parcel: Parcel) -> None:
-    """Put the buttons under an album, which can't carry any."""
-    await deps.messenger.call(
-        "sendMessage",
-        {
-            "chat_id": parcel.chat_id,
-            "text": parcel.presentation.closing,
-            "parse_mode": "HTML",
-            "reply_markup": parcel.presentation.keyboard,
-        },
-    )
+def _text(parcel: Parcel, words: str) -> dict[str, Any]:
+    return {
+        "chat_id": parcel.chat_id,
+        "text": words,
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+        "reply_markup": parcel.presentation.keyboard,
+    }
 
 
-def _media(deps: Deps, kind: str, result: Result, uploads: dict[str, Upload]) -> str:
+def _media(deps: Deps, parcel: Parcel, result: Result, uploads: dict[str, Upload]) -> str:
     """Give Telegram's id of the file, or join our own copy to the call."""
-    file_id = result.photo_file_id if kind == "photo" else result.document_file_id
-    if file_id:
+    if file_id := parcel.file_id_of(result):
         return file_id
-    assert result.media_key is not None, "only files that were fetched are uploaded"
-    path = deps.media.path(result.media_key)
-    assert path is not None, "the copy was there a moment ago"
+    path = deps.media.path(result.media_key) if result.media_key else None
+    if path is None:
+        raise TransientError(f"Our copy of result {result.result_id} is gone; it is fetched again.")
     name = f"file{len(uploads)}"
     uploads[name] = Upload(path, f"kartina-{result.result_id}{path.suffix}")
     return f"attach://{name}"
 
 
-async def _keep_file_id(deps: Deps, kind: str, result: Result, message: Any) -> None:
-    if not isinstance(message, dict):
-        return
-    if kind == "photo" and message.get("photo"):
-        await deliveries.keep_file_ids(
-            deps.pool, result.result_id, photo=message["photo"][-1]["file_id"]
-        )
-    elif message.get("document"):
-        await deliveries.keep_file_ids(
-            deps.pool, result.result_id, document=message["document"]["file_id"]
-        )
+async def _note_sent(deps: Deps, parcel: Parcel, files: Sequence[Result]) -> None:
+    await deliveries.keep_claim(
+        deps.pool, parcel.delivery_id, due_at=deps.now() + parcel.claim,
+        sent_ids=[result.result_id for result in files],
+    )  # fmt: skip
+
+
+async def _keep_file_id(deps: Deps, result: Result, message: Any) -> None:
+    """Keep the id of what Telegram made of the file; the largest size of a photo is the last."""
+    if photo := message.get("photo"):
+        await deliveries.keep_file_ids(deps.pool, result.result_id, photo=photo[-1]["file_id"])
+    elif document := message.get("document"):
+        await deliveries.keep_file_ids(deps.pool, result.result_id, document=document["file_id"])

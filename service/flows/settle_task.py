@@ -38,14 +38,14 @@ async def settle_task(deps: Deps, task_id: int) -> None:
     """Look at a task and settle it if it has ended. Safe to repeat, from anywhere, at once."""
     task = await tasks.claim(deps.pool, task_id, now=deps.now(), lease_s=CLAIM_S * deps.time_factor)
     if task is None:
-        await callbacks.finish(deps.pool, task_id, now=deps.now())
+        # A callback that overtook createTask's answer stays open: the answer makes it due.
+        await callbacks.finish_settled(deps.pool, task_id, now=deps.now())
         return
     with structlog.contextvars.bound_contextvars(
         task_id=task.task_id, generation_id=task.generation_id
     ):
         if task.attempts > ATTEMPTS_MAX:
-            await tasks.park(deps.pool, task_id, now=deps.now(), error=None)
-            log.error("task_parked", attempts=task.attempts)
+            await _park(deps, task)
             return
         if task.state == TaskStage.SUBMITTING:
             # Its submission broke off: a task may exist at KIE, so it is never sent again.
@@ -54,7 +54,18 @@ async def settle_task(deps: Deps, task_id: int) -> None:
         await _look(deps, task)
 
 
+async def _park(deps: Deps, task: Task) -> None:
+    """Put a task aside that nobody can read, and give its money back: people look at the row."""
+    await tasks.park(deps.pool, task.task_id, now=deps.now(), error=None)
+    log.error("task_parked", attempts=task.attempts)
+    await fail_task(deps, task, reason="no-answer", error=None, watch=True)
+
+
 async def _look(deps: Deps, task: Task) -> None:
+    if (await provider.get(deps.pool)).away_since is not None:
+        # Only the probe calls KIE now; the deadline holds all the same.
+        await _put_off(deps, task, KieAwayError("KIE is away"))
+        return
     looked_at = deps.now()
     candidates = (
         [task.provider_task_id]
@@ -63,7 +74,7 @@ async def _look(deps: Deps, task: Task) -> None:
     )
     report = provider_task_id = None
     for candidate in candidates:
-        if not await provider.use_slot(deps.pool, deps.reads):
+        if await provider.use_slot(deps.pool, deps.reads) is None:
             await _snooze(deps, task, seconds=1.0)
             return
         try:
@@ -211,10 +222,15 @@ async def _snooze(
 
 
 async def _note_unread(deps: Deps, task: Task, error: TransientError | KieRefusedError) -> None:
-    """KIE could not be read: that says nothing of the task, so it is only looked at later."""
+    """Count what KIE did not answer."""
     if isinstance(error, KieAwayError):
         await provider.note_failure(deps.pool, now=deps.now())
     log.warning("task_unread", error=type(error).__name__)
+    await _put_off(deps, task, error)
+
+
+async def _put_off(deps: Deps, task: Task, error: TransientError | KieRefusedError) -> None:
+    """KIE could not be read: that says nothing of the task, so it is only looked at later."""
     if deps.now() >= task.deadline_at and task.watch_until is None:
         await fail_task(deps, task, reason="deadline", error=str(error), watch=True)
         return

@@ -1,10 +1,11 @@
 """Submits queued tasks to KIE, each at most once, within the budget all processes share."""
 
 import asyncio
+from weakref import WeakKeyDictionary
 
 import structlog
 
-from service.bells import HandleChats, SettleTasks, SubmitTasks
+from service.bells import Bells, HandleChats, SettleTasks, SubmitTasks
 from service.errors import TransientError
 from service.flows.deps import Deps
 from service.flows.fail_task import fail_task
@@ -19,10 +20,16 @@ log = structlog.get_logger(__name__)
 CLAIM_S = 60.0
 #: One bell submits at most so many tasks; others take their share meanwhile.
 TASKS_MAX = 20
-#: When KIE names no time, a task it would not take now is tried again after this.
-RETRY_S = 5.0
+#: When KIE names no time, a task it would not take now is tried again after a quarter of the
+#: task's age, within these limits: a model that stays paused must not use up the budget.
+RETRY_MIN_S = 5.0
+RETRY_MAX_S = 60.0
+#: A task of unknown outcome is first looked for after this.
+LOOK_S = 5.0
 #: Where no callback can come, and nobody knows how long it takes, the first look is after this.
 FIRST_LOOK_S = 10.0
+
+_alarms: WeakKeyDictionary[Bells, asyncio.TimerHandle] = WeakKeyDictionary()
 
 
 async def submit_tasks(deps: Deps) -> None:
@@ -34,12 +41,14 @@ async def submit_tasks(deps: Deps) -> None:
         task = await tasks.claim_next_queued(
             deps.pool, now=deps.now(), lease_s=CLAIM_S * deps.time_factor
         )
-        if task is None or not await _has_budget(deps, task):
+        slot = await _use_budget(deps, task) if task else None
+        if task is None or slot is None:
             return
         with structlog.contextvars.bound_contextvars(
             task_id=task.task_id, generation_id=task.generation_id
         ):
             await _submit(deps, task)
+        await provider.end_call(deps.pool, deps.creates, slot)
     deps.bells.ring_soon(SubmitTasks())
 
 
@@ -51,16 +60,25 @@ async def _fail_overdue(deps: Deps) -> None:
             await fail_task(deps, task, reason="deadline", error="never submitted")
 
 
-async def _has_budget(deps: Deps, task: Task) -> bool:
+async def _use_budget(deps: Deps, task: Task) -> int | None:
     """Use one call of the budget; without one the task waits its turn and nobody sleeps."""
-    if await provider.use_slot(deps.pool, deps.creates):
-        return True
-    wait_s = await provider.get_wait_s(deps.pool, deps.creates)
-    due_at = deps.now() + deps.span(0)
-    await tasks.requeue(deps.pool, task.task_id, due_at=due_at, error="no call budget")
-    # Only a shortcut: should this process end, the sweeper rings a little later.
-    asyncio.get_running_loop().call_later(wait_s, deps.bells.ring_soon, SubmitTasks())
-    return False
+    slot = await provider.use_slot(deps.pool, deps.creates)
+    if slot is None:
+        wait_s = await provider.get_wait_s(deps.pool, deps.creates)
+        await tasks.requeue(deps.pool, task.task_id, due_at=deps.now(), error="no call budget")
+        _ring_later(deps, wait_s)
+    return slot
+
+
+def _ring_later(deps: Deps, wait_s: float) -> None:
+    """Ring when a call is free again: once, however many bells found none.
+
+    Only a shortcut: should this process end, the sweeper rings a little later.
+    """
+    loop = asyncio.get_running_loop()
+    alarm = _alarms.get(deps.bells)
+    if alarm is None or alarm.when() <= loop.time():
+        _alarms[deps.bells] = loop.call_later(wait_s, deps.bells.ring_soon, SubmitTasks())
 
 
 async def _submit(deps: Deps, task: Task) -> None:
@@ -76,7 +94,7 @@ async def _submit(deps: Deps, task: Task) -> None:
     except KieUnknownOutcomeError as error:
         await provider.note_failure(deps.pool, now=deps.now())
         await tasks.mark_unknown(
-            deps.pool, task.task_id, due_at=deps.after(RETRY_S), error=str(error)
+            deps.pool, task.task_id, due_at=deps.after(LOOK_S), error=str(error)
         )
         log.warning("submission_unknown", error=str(error))
     except (KieBusyError, KieAwayError) as error:
@@ -89,7 +107,10 @@ async def _submit(deps: Deps, task: Task) -> None:
 async def _submit_later(deps: Deps, task: Task, error: TransientError) -> None:
     if isinstance(error, KieAwayError):
         await provider.note_failure(deps.pool, now=deps.now())
-    wait = error.retry_after or deps.span(RETRY_S)
+    age = deps.now() - task.created_at
+    wait = error.retry_after or min(
+        max(age / 4, deps.span(RETRY_MIN_S)), deps.span(RETRY_MAX_S)
+    )
     await tasks.requeue(deps.pool, task.task_id, due_at=deps.now() + wait, error=str(error)[:500])
     log.warning("submission_delayed", error=type(error).__name__)
 

@@ -15,7 +15,7 @@ from yarl import URL
 
 from service.errors import TransientError
 from service.gateways.http import Observe, ignore_call, observed, seconds_to_wait, user_agent
-from service.ports import BadMediaError
+from service.ports import BadMediaError, TooBigMediaError
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Gives a host's addresses as text; what our tests answer in place of a hostile name server.
@@ -168,8 +168,8 @@ class Downloader:
             raise TransientError(f"The result was not fetched to its end ({cause}).") from None
         return Downloaded(tally.size_bytes, tally.digest.digest())
 
-    def _too_big(self) -> BadMediaError:
-        return BadMediaError(f"The result is larger than {self._size_max_bytes} bytes.")
+    def _too_big(self) -> TooBigMediaError:
+        return TooBigMediaError(f"The result is larger than {self._size_max_bytes} bytes.")
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -49,6 +49,11 @@ async def finish(db: Reader, task_id: int, *, now: datetime) -> None:
     await _sql.finish_callbacks(db, task_id=task_id, now=now)
 
 
+async def finish_settled(db: Reader, task_id: int, *, now: datetime) -> None:
+    """Mark the callbacks of a settled task as acted on; those of a running one stay open."""
+    await _sql.finish_settled_callbacks(db, task_id=task_id, now=now)
+
+
 async def get_last_received(reader: Reader) -> datetime | None:
     """Tell when the newest callback came."""
     last: datetime | None = await _sql.get_last_received(reader)

@@ -15,11 +15,29 @@ log = structlog.get_logger(__name__)
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 #: The value itself can't be stored, however often it is tried; ValueError is the driver's own.
 VALUE_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+#: The database's trouble or a clash of two transactions: the same may well work when tried again.
+_PASSING_ERRORS = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,
+    OSError,
+)
+#: What takes too long once may do so for ever, so it is the statement's fault.
+_LASTING_ERRORS = (asyncpg.QueryCanceledError, TimeoutError)
 _RETRY_S = 0.5
 
 
 class DatabaseAwayError(TransientError):
     """PostgreSQL does not answer (yet)."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether a failure was the database's own, so that whoever met it is not to blame."""
+    return isinstance(error, _PASSING_ERRORS) and not isinstance(error, _LASTING_ERRORS)
 
 
 class Database:

@@ -1,5 +1,6 @@
 """Results and their way to the user."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,7 +32,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something to be brought to a user; `attempts` counts this try."""
+    """Something to be brought to a user; `attempts` counts this try, `sent_ids` earlier ones'."""
 
     delivery_id: int
     kind: str
@@ -39,6 +40,7 @@ class Delivery:
     task_id: int | None
     chat_id: int
     attempts: int
+    sent_ids: Sequence[int]
     created_at: datetime
     expires_at: datetime
 
@@ -80,6 +82,11 @@ async def keep_file_ids(
     )
 
 
+async def forget_file_ids(db: Reader, result_id: int) -> None:
+    """Note that Telegram knows the file no more: it must be uploaded again."""
+    await _sql.forget_file_ids(db, result_id=result_id)
+
+
 async def add(
     db: Db, *, kind: DeliveryKind, generation_id: int, chat_id: int, expires_at: datetime,
     now: datetime, task_id: int | None = None, update_id: int | None = None,
@@ -96,6 +103,13 @@ async def claim(db: Reader, delivery_id: int, *, now: datetime, lease_s: float) 
     """Take a delivery; None: not due, or ended."""
     row = await _sql.claim_delivery(db, delivery_id=delivery_id, now=now, lease_s=lease_s)
     return Delivery(**row) if row else None
+
+
+async def keep_claim(
+    db: Reader, delivery_id: int, *, due_at: datetime, sent_ids: Sequence[int] = ()
+) -> None:
+    """Note files that were sent just now, and keep the delivery from others until `due_at`."""
+    await _sql.keep_claim(db, delivery_id=delivery_id, sent_ids=sent_ids, due_at=due_at)
 
 
 async def retry(

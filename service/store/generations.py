@@ -42,6 +42,7 @@ class Quote:
     picture_kopecks: Kopecks
     price_kopecks: Kopecks
     expires_at: datetime
+    is_used: bool
 
 
 @dataclass(frozen=True, slots=True)

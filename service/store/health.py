@@ -43,6 +43,11 @@ def _work(kind: str, row: Mapping[str, Any] | None, parked_count: int) -> Work:
     return Work(kind, row["open_count"], row["due_count"], row["oldest_s"], parked_count)
 
 
+async def count_open_generations(reader: Reader) -> dict[str, int]:
+    """Count the generations under way by state."""
+    return dict(await _sql.count_open_generations(reader))
+
+
 async def get_hold_oldest_s(reader: Reader, *, now: datetime) -> float | None:
     """Give the age of the oldest open hold; None: no money is held."""
     age_s: float | None = await _sql.get_hold_oldest_s(reader, now=now)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
@@ -99,6 +100,12 @@ async def migrate(
     finally:
         await connection.close(timeout=5)
     return [file.name for file in pending]
+
+
+async def migrate_for(owner_url: str, app_url: str) -> list[str]:
+    """Migrate as the owner, and give the program's own login its rights where it has one."""
+    owner, login = urlsplit(owner_url).username, urlsplit(app_url).username
+    return await migrate(owner_url, login=login if login != owner else None)
 
 
 async def missing(reader: Reader, folder: Path = MIGRATIONS) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.store.pool import Db, Reader
 from service.store.sql import queries
+from service.store.storable import storable
 
 _sql = queries("outbox")
 
@@ -50,15 +51,18 @@ async def end(
     message_id: int | None = None, error: str | None = None,
 ) -> bool:  # fmt: skip
     """End a message; False: it had ended."""
+    words = None if error is None else storable(error)
     ended = await _sql.end_message(
-        db, outbox_id=outbox_id, state=state, message_id=message_id, error=error, now=now
+        db, outbox_id=outbox_id, state=state, message_id=message_id, error=words, now=now
     )
     return ended is not None
 
 
 async def retry(db: Reader, outbox_id: int, *, due_at: datetime, attempts: int, error: str) -> None:
     """Say it later; those behind it wait."""
-    await _sql.retry_message(db, outbox_id=outbox_id, due_at=due_at, attempts=attempts, error=error)
+    await _sql.retry_message(
+        db, outbox_id=outbox_id, due_at=due_at, attempts=attempts, error=storable(error)
+    )
 
 
 async def drop_unreachable(db: Reader, chat_id: int, *, now: datetime) -> int:

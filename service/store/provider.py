@@ -46,10 +46,17 @@ async def make_slots(db: Reader, budget: Budget) -> None:
     await _sql.make_slots(db, kind=budget.kind, slots=budget.calls)
 
 
-async def use_slot(db: Reader, budget: Budget) -> bool:
-    """Use up one call of the budget; False: there is none left for now."""
-    slot = await _sql.use_slot(db, kind=budget.kind, slots=budget.calls, window_s=budget.window_s)
-    return slot is not None
+async def use_slot(db: Reader, budget: Budget) -> int | None:
+    """Use up one call of the budget, give its slot; None: there is none left for now."""
+    slot: int | None = await _sql.use_slot(
+        db, kind=budget.kind, slots=budget.calls, window_s=budget.window_s
+    )
+    return slot
+
+
+async def end_call(db: Reader, budget: Budget, slot: int) -> None:
+    """Let the window of a call start when it was answered: so long its way to KIE may take."""
+    await _sql.end_call(db, kind=budget.kind, slot=slot)
 
 
 async def get_wait_s(reader: Reader, budget: Budget) -> float:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from service.store.pool import Db, Reader
 from service.store.sql import queries
+from service.store.storable import storable
 
 _sql = queries("updates")
 
@@ -67,12 +68,24 @@ async def finish(db: Db, update_id: int, *, now: datetime) -> bool:
 
 async def retry(db: Reader, update_id: int, *, due_at: datetime, error: str) -> None:
     """Note a failed try; the chat waits for the next."""
-    await _sql.retry_update(db, update_id=update_id, due_at=due_at, error=error)
+    await _sql.retry_update(db, update_id=update_id, due_at=due_at, error=storable(error))
 
 
-async def park(db: Reader, update_id: int, *, now: datetime, error: str | None) -> None:
-    """Put an update aside with its error, so that its chat goes on."""
-    await _sql.park_update(db, update_id=update_id, now=now, error=error)
+async def give_back(db: Reader, update: ClaimedUpdate, *, due_at: datetime, error: str) -> None:
+    """Undo a claim: the try did not count."""
+    await _sql.give_back_update(
+        db,
+        update_id=update.update_id,
+        attempts=update.attempts,
+        due_at=due_at,
+        error=storable(error),
+    )
+
+
+async def park(db: Db, update_id: int, *, now: datetime, error: str | None) -> bool:
+    """Put an update aside with its error, so that its chat goes on; False: it had ended."""
+    words = None if error is None else storable(error)
+    return await _sql.park_update(db, update_id=update_id, now=now, error=words) is not None
 
 
 async def has_due_work(db: Reader, chat_id: int, *, now: datetime) -> bool:

@@ -2,60 +2,69 @@
 welcome =
     👋 <b>Hello, { $name }!</b>
 
-    I draw pictures from words. Write what you want to see: I show the price, and draw it once you say yes.
-welcome-gift = 🎁 { $amount } is on your account already, a gift to start with.
+    I turn words into pictures. Tell me what you would like to see, for example: “a ginger cat in a space suit, watercolor”.
+
+    You will see the exact price first; I start drawing once you agree.
+stranger = stranger
+welcome-gift = 🎁 { $amount } is already on your account: a gift to get you started.
 menu =
     🏠 <b>Menu</b>
 
     You can spend: <b>{ $amount }</b>
     Model: { $model }
 
-    Describe a picture, or choose what to do next.
+    Tell me what to draw, or press a button.
 help =
     ❓ <b>How it works</b>
 
     1. Write what to draw: “a ginger cat in a space suit”.
     2. A card shows the model, the settings and the exact price.
-    3. Press “Create”. The money is set aside and taken only for finished pictures: if it fails, it comes back at once.
+    3. Press “Create”. The money is set aside and taken only for finished pictures. If one fails, its money comes back at once.
 
     /generate — a new picture
+    /menu — menu
     /models — all models and prices
     /balance — your money
-    /topup — add money
+    /topup — top up
     /history — my pictures
-    /transactions — every movement of money
+    /transactions — everything that moved on your account
     /language — language
-    /cancel — leave a dialog
-    /paysupport — a question about a payment
+    /cancel — cancel what you have begun
+    /paysupport — help with payments
+    /terms — terms
+    /privacy — your data
+    /id — your id, for support
 id-card = Your id: <code>{ $id }</code>
-cancelled = All right, cancelled. What shall we do?
+cancelled = All right, left as it was. What next?
+card-put-away = All right, I put the card away. Nothing was charged. What next?
 nothing-to-cancel = There is nothing to cancel.
 running-cannot-cancel =
     { $count ->
-        [one] One picture is being drawn: it can't be cancelled. Should it fail, the money comes back by itself.
-       *[other] { $count } pictures are being drawn: they can't be cancelled. Should one fail, its money comes back by itself.
+        [1] A confirmed order is already under way and can't be cancelled. If it fails, the money comes back by itself.
+       *[other] { $count } confirmed orders are already under way and can't be cancelled. If one fails, its money comes back by itself.
     }
-banned = This account may not use the bot. If that is a mistake, write to /paysupport.
-sorry = 😔 Something went wrong with your last message. We are looking into it, your money is safe. Code: { $code }
-old-button = That button was on an old screen. Here is a fresh one.
-text-only = I only understand text: describe the picture in words. Drawing from photos comes later.
-unknown-command = There is no such command. All I can do is in /help
+banned = Your access to this bot is closed. Terms: /terms, payments: /paysupport
+sorry = 😔 I could not deal with your message. We are looking into it, and your money is safe. Code: { $code }
+old-button = That button is out of date. Here is a fresh screen.
+text-only = I only understand text so far: describe the picture in words. Drawing from photos comes later.
+unknown-command = I don't know that command. Everything I can do is in /help
+admin-soon = The operator's panel is still being built.
 topup-soon =
     💳 <b>Top-up</b>
 
-    Soon you will be able to add money here with Telegram Stars. It is not open yet, and we take no money.
+    Soon you will be able to top up with Telegram Stars here. Top-ups are not open yet, and we take no money.
 paysupport =
     🛟 <b>Questions about payments</b>
 
-    Payments are not open yet, so there can be none to ask about. Every movement of your account is in /transactions
+    Payments are not open yet: we take no money so far. Everything that moved on your account is in /transactions
 terms =
     📄 <b>Terms</b>
 
-    A picture is paid for only when it is made. If it fails, the money comes back at once. Bonus money is spent first and can't be withdrawn. Don't order what the law or Telegram's rules forbid.
+    You pay for finished pictures only. If one fails, its money returns to your account at once. Bonus money is spent first and can't be withdrawn. Please don't order what the law or Telegram's rules forbid.
 privacy =
     🔒 <b>Your data</b>
 
-    We keep your Telegram id, your name, your descriptions and pictures, so that you can get them again. Message texts are erased after 7 days. Descriptions go to KIE.ai, which draws. To nobody else.
+    We keep your Telegram id, name, descriptions and pictures, so that you can get them again. The messages themselves are erased after 7 days. Descriptions go to KIE.ai, which does the drawing, and to nobody else.
 pre-checkout-not-open = Top-ups are not open yet. No Stars were taken.
 
 ## Buttons
@@ -63,13 +72,16 @@ button-generate = 🎨 Create a picture
 button-models = 🧠 Models
 button-balance = 💰 Balance
 button-history = 🖼 History
-button-transactions = 📒 Movements
+button-transactions = 📒 Transactions
 button-language = 🌐 Language
 button-help = ❓ Help
 button-menu = 🏠 Menu
 button-back = ⬅️ Back
+button-card = ⬅️ To the card
 button-older = Older ➡️
-button-newer = ⬅️ Newer
+button-newest = ⬅️ Newest
+button-cheaper = ⬅️ Cheaper
+button-dearer = Pricier ➡️
 button-topup = 💳 Top up
 button-confirm = ✅ Create for { $price }
 button-model = 🧠 { $model }
@@ -90,26 +102,26 @@ balance =
 
     Your own: { $available }
     Bonus: { $bonus } (spent first)
-    Set aside for pictures under way: { $held }
-transactions = 📒 <b>Movements of your account</b>
-transactions-empty = No movements yet.
+    Set aside for orders under way: { $held }
+transactions = 📒 <b>Transactions</b> (times in UTC)
+transactions-empty = No transactions yet.
 movement-line = { $date } · <b>{ $amount }</b> · { $what }
 movement-welcome = welcome gift
 movement-top_up = top-up
-movement-hold = set aside for picture { $generation }
-movement-capture = picture { $generation } is made, taken from what was set aside
-movement-release = came back from picture { $generation }
+movement-hold = set aside for order { $generation }
+movement-capture = order { $generation } is ready, taken from what was set aside
+movement-release = came back from order { $generation }
 movement-adjustment = correction by support
 
 ## Models
 models = 🧠 <b>Models</b>
 
-    The price is for one picture with the usual settings.
+    Which ones shall I show?
 models-page = 🧠 <b>{ $kind }</b> · { $page }/{ $pages }
 
-    The price is for one picture with the usual settings.
-kind-text-to-image = From a description
-kind-image-any = From a description, photo-aware
+    The price is for one picture with the usual settings, the time is the usual one. Cheapest first.
+kind-text-to-image = From words
+kind-image-any = All-round (photos come later)
 usual-seconds = ~{ $seconds } s
 usual-minutes = ~{ $minutes } min
 usual-unknown = 1–3 min
@@ -117,51 +129,55 @@ usual-unknown = 1–3 min
 ## The card
 draft =
     🎨 <b>{ $model }</b> · { $blurb }
-    Usually { $time } · { $price } a picture
+    Usually { $time } · { $price } per picture
 
-    ✍️ Now write what to draw.
+    ✍️ Now tell me what to draw.
 card =
     🎨 <b>{ $model }</b> · usually { $time }
 
     <blockquote>{ $prompt }</blockquote>
     { $parameters }
     { $pictures ->
-        [one] { $pictures } picture
-       *[other] { $pictures } pictures
-    } × { $picture_price } = <b>{ $price }</b>
-card-missing = 💳 { $missing } is missing: you have { $spendable }. The card will wait, top up with /topup
-card-valid = The price holds for 15 minutes.
-ask-prompt = ✍️ Write what to draw (up to { $maximum } characters).
+        [1] 1 picture: <b>{ $price }</b>
+       *[other] { $pictures } pictures × { $picture_price } = <b>{ $price }</b>
+    }
+card-missing = 💳 You are { $missing } short: you have { $spendable }. Top up, the card will wait.
+card-valid = You have { $spendable }. The price holds for 15 minutes.
+ask-prompt = ✍️ Tell me what to draw (up to { $maximum } characters).
+prompt-now =
+    It is now (touch to copy):
+    <code>{ $prompt }</code>
 ask-count = 🔢 How many pictures?
 ask-style = 🎭 Which style?
-ask-choice = ⚙️ <b>{ $name }</b>: choose.
-ask-number = ⚙️ <b>{ $name }</b>: write a number { $limits }.
-ask-text = ⚙️ <b>{ $name }</b>: write up to { $maximum } characters.
+ask-choice = ⚙️ <b>{ $name }</b>: press a button.
+ask-number = ⚙️ <b>{ $name }</b>: send a number { $limits }.
+ask-text = ⚙️ <b>{ $name }</b>: send a text (up to { $maximum } characters).
 number-between = from { $minimum } to { $maximum }
 number-from = from { $minimum }
 number-any = of any size
 value-unset = —
 value-on = yes
 value-off = no
-adjusted = { $name } is now { $value }: the old one does not go with this.
-quote-unknown = That card is no longer valid. Here is a fresh one.
-quote-expired = More than 15 minutes have passed, so I worked out the price anew. Check it and press again.
-already-confirmed = I am drawing already! You are not charged twice.
+adjusted = “{ $name }” is now { $value }: the old value does not go with your choice.
+quote-unknown = That card is not valid. Nothing was charged.
+quote-expired = More than 15 minutes have passed, so I worked out the price again. Check it and press once more. Nothing was charged.
+already-confirmed = This order is already placed. You are not charged twice.
 confirmed = Here we go!
-model-gone = That model is no longer sold. Choose another, nothing was charged.
-provider-away = The artist does not answer right now. Nothing was charged, try again in a few minutes.
-not-enough-money = { $missing } is missing. Nothing was charged.
+model-gone = That model is no longer on sale. Choose another. Nothing was charged.
+provider-away = The artist is not answering right now. Nothing was charged; try again in a few minutes.
+not-enough-money = You are { $missing } short. Nothing was charged, the card will wait.
 
 ## What is wrong with an input
 problem-unknown = This model has no such setting.
-problem-not-a-choice = That is not possible: choose a button.
+problem-not-a-choice = There is no such option: press a button.
 problem-not-a-number = I need a number { $limits }.
 problem-not-whole = I need a whole number { $limits }.
-problem-not-a-switch = That is not possible: choose a button.
+problem-not-a-switch = It can only be “yes” or “no”.
 problem-out-of-range = I need a number { $limits }.
-problem-empty = That is empty. Write a word at least.
+problem-empty = That is empty. Send at least a word (up to { $maximum } characters).
 problem-too-short = Too short: at least { $minimum } characters, please.
-problem-too-long = Too long: { $length } characters, and up to { $maximum } are possible. Please shorten it.
+problem-too-long = Too long: { $length } characters, and the limit is { $maximum }. Please shorten it.
+try-another-model = Or pick another model: I keep the text.
 problem-forbidden = These settings don't go together.
 
 ## Progress
@@ -180,7 +196,11 @@ status-sending =
 status-stuck =
     ✨ <b>Ready, but it can't be delivered yet</b> · { $model }
     <blockquote>{ $prompt }</blockquote>
-    We try for 7 days. The picture stays in /history
+    I keep trying for 7 days. The picture is already in /history
+status-undelivered =
+    ✨ <b>Ready, but it could not be delivered</b> · { $model }
+    <blockquote>{ $prompt }</blockquote>
+    Open /history and press it: we will try again.
 status-done =
     ✅ <b>Done</b> · { $model } · { $price }
     <blockquote>{ $prompt }</blockquote>
@@ -193,36 +213,36 @@ status-failed =
     <blockquote>{ $prompt }</blockquote>
     { $reason }
     { $returned } came back to your account.
-failed-refused = The artist refused this request.
-failed-invalid = The artist did not accept these settings. We know already.
-failed-moderated = The description did not pass the check for forbidden content. Try other words.
-failed-provider = The artist had an error.
+failed-refused = The artist refused to draw this. Try other words.
+failed-invalid = The artist did not accept these settings. We are looking into it.
+failed-moderated = The description did not pass the content check. Try other words.
+failed-provider = Something broke on the artist's side. Try again.
 failed-image = The source picture could not be read.
-failed-no-credit = We can't order from the artist right now. We know already.
-failed-bad-key = We can't order from the artist right now. We know already.
+failed-no-credit = Pictures can't be ordered right now: the trouble is on our side, and we are mending it.
+failed-bad-key = Pictures can't be ordered right now: the trouble is on our side, and we are mending it.
 failed-unavailable = This model is not available right now. Try another.
-failed-no-result = The artist answered, but sent no picture.
-failed-no-answer = The artist lost the order.
-failed-deadline = The artist was too slow. Should the picture still come, you get it free.
+failed-no-result = The artist answered, but sent no picture. Try again.
+failed-no-answer = The artist lost the order. Try again.
+failed-deadline = The artist was too slow. If the picture still comes, you get it for free.
 failed-dry_run = This is a trial run: no orders are sent to the artist.
 caption = <b>{ $model }</b> · { $price }
     <i>{ $prompt }</i>
-caption-late = 🎁 This picture was late and your money is back already. It is a gift!
-album-closing = All pictures are here. What next?
-too-big-links = The file is too big for Telegram, here is a link (good for about a day):
+caption-late = 🎁 This picture was late, and your money is already back. Take it as a gift!
+album-closing = That is all of them. What next?
+too-big-links = The file is too big for Telegram, so here is a link (good for about a day):
 
 ## History
 history = 🖼 <b>Your pictures</b>
 
-    Press one to get it again.
-history-empty = Your pictures will be here. Order the first right now: write what to draw.
+    Press any of them and I send it again.
+history-empty = Your pictures will appear here. Order the first one right now: tell me what to draw.
 resending = Sending it again.
 sending-files = Sending it as a file, uncompressed.
-not-found = That is not here.
+not-found = You have no such picture.
 
 ## Language
 language = 🌐 Choose a language
-language-chosen = I speak English now.
+language-chosen = We speak English now.
 language-ru = 🇷🇺 Русский
 language-en = 🇬🇧 English
 
@@ -237,26 +257,26 @@ input-output_format = File type
 input-background = Background
 input-negative_prompt = Avoid
 input-seed = Seed
-input-guidance_scale = Prompt strength
+input-guidance_scale = Precision
 input-num_inference_steps = Steps
 input-acceleration = Acceleration
 input-enable_pro = Pro mode
-input-expand_prompt = Expand the prompt
-input-prompt_extend = Expand the prompt
-input-enhance_prompt = Improve the prompt
+input-expand_prompt = Expand text
+input-prompt_extend = Expand text
+input-enhance_prompt = Improve text
 input-rendering_speed = Speed
 input-style = Style
 input-thinking_mode = Thinking
 value-auto = auto
-value-square = square
-value-square_hd = square HD
-value-portrait_4_3 = portrait 3:4
-value-portrait_3_2 = portrait 2:3
-value-portrait_16_9 = portrait 9:16
-value-landscape_4_3 = landscape 4:3
-value-landscape_3_2 = landscape 3:2
-value-landscape_16_9 = landscape 16:9
-value-landscape_21_9 = landscape 21:9
+value-square = 1:1
+value-square_hd = 1:1 HD
+value-portrait_4_3 = 3:4
+value-portrait_3_2 = 2:3
+value-portrait_16_9 = 9:16
+value-landscape_4_3 = 4:3
+value-landscape_3_2 = 3:2
+value-landscape_16_9 = 16:9
+value-landscape_21_9 = 21:9
 value-basic = basic
 value-high = high
 value-ultra = ultra
@@ -272,17 +292,27 @@ value-general = general
 value-realistic = realistic
 value-design = design
 
+## Notes on settings
+hint-seed = The same seed with the same description gives a similar picture. Not sure? Let the model decide.
+hint-guidance_scale = Higher keeps closer to the description, lower leaves more to imagination.
+hint-num_inference_steps = More steps: finer, but slower.
+hint-negative_prompt = For example: “text, blur, extra fingers”.
+hint-acceleration = The more acceleration, the faster and the rougher.
+hint-rendering_speed = Quality and price depend on it.
+hint-resolution = The price may depend on it: see the card.
+hint-quality = The price may depend on it: see the card.
+
 ## Commands in Telegram's menu
 command-generate = Create a picture
 command-menu = Menu
 command-models = Models and prices
 command-balance = Balance
-command-topup = Add money
+command-topup = Top up
 command-history = My pictures
-command-transactions = Movements of money
+command-transactions = Transactions
 command-language = Language
-command-cancel = Leave a dialog
+command-cancel = Cancel what you have begun
 command-help = Help
-command-paysupport = A question about a payment
+command-paysupport = Help with payments
 command-terms = Terms
 command-privacy = Your data

@@ -41,6 +41,8 @@ def _show(status: Status) -> None:
         metrics.PARKED_WORK.labels(work.kind).set(work.parked_count)
         if work.kind == "updates":
             metrics.UPDATES_UNHANDLED.set(work.open_count)
+    for state, count in figures.generations_open.items():
+        metrics.GENERATIONS_OPEN.labels(state).set(count)
     metrics.HOLD_OLDEST_SECONDS.set(figures.hold_oldest_s or 0)
     _show_credits(figures)
 
@@ -48,6 +50,8 @@ def _show(status: Status) -> None:
 def _show_unknown() -> None:
     for gauge in (metrics.UPDATES_UNHANDLED, metrics.HOLD_OLDEST_SECONDS, metrics.PROVIDER_CREDITS):
         gauge.set(nan)
+    for state in ("pending", "processing"):
+        metrics.GENERATIONS_OPEN.labels(state).set(nan)
     for kind in ("updates", "outbox", "tasks", "deliveries"):
         metrics.DUE_WORK.labels(kind).set(nan)
         metrics.DUE_WORK_OLDEST_SECONDS.labels(kind).set(nan)

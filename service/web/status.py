@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -92,6 +92,7 @@ class Figures:
     """What PostgreSQL says of the work and of KIE."""
 
     work: Sequence[Work] = ()
+    generations_open: Mapping[str, int] = field(default_factory=dict)
     hold_oldest_s: float | None = None
     provider_ok: bool = True
     credits: Decimal | None = None
@@ -181,6 +182,7 @@ class StatusReader:
         known = await provider.get(db)
         return Figures(
             work=await health.list_work(db, now=now),
+            generations_open=await health.count_open_generations(db),
             hold_oldest_s=await health.get_hold_oldest_s(db, now=now),
             provider_ok=known.away_since is None,
             credits=known.credits,

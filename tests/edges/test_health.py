@@ -161,7 +161,7 @@ async def test_l9_a_sound_webhook_is_set_once_and_then_only_looked_at(database):
 async def test_l10_without_postgresql_the_health_still_answers():
     # Given a process that never reached its database
     async with serving(dead_url(), telegram=sound_telegram()) as web:
-        # When it is asked, then it is down but says so, alive, and ready to answer Telegram
+        # When it is asked, then it is down but says so, alive, and not ready: it never was
         async with asyncio.timeout(1):
             status, body = await web.get("/health")
         assert status == 503
@@ -170,7 +170,7 @@ async def test_l10_without_postgresql_the_health_still_answers():
         assert body["db"]["ok"] is False
         assert body["reasons"][0] == "database"
         assert await web.get("/health/live") == (200, {"live": True})
-        assert await web.get("/health/ready") == (200, {"mode": "ACTIVE", "reason": "database"})
+        assert await web.get("/health/ready") == (503, {"mode": "PASSIVE"})
 
 
 async def test_a_database_that_does_not_answer_keeps_nobody_waiting(database):

@@ -19,24 +19,28 @@ from service.bot.callbacks import (
 )
 from service.bot.draft import Draft
 from service.bot.filters import Opens, PlainText
+from service.bot.incoming import editable_message_id
 from service.bot.screens import Redraw, Replies, Ring, Say, Screen, Toast
 from service.bot.turn import Turn
 from service.domain.catalogue import (
     Input,
     Kind,
     ParameterProblem,
+    Problem,
     accepts,
     check_prompt,
     clean_prompt,
     count_choices,
     load_styles,
 )
+from service.domain.money import Kopecks
 from service.domain.parameters import PROMPT_LENGTH_MAX
 from service.errors import UserError
 from service.flows.confirm_quote import confirm_quote
 from service.flows.quote_draft import quote_draft
 from service.flows.usual_time import usual_time_s
-from service.store import generations, rates
+from service.store import generations, ledger, rates
+from service.store.generations import Generation, Quote
 
 router = Router(name="compose")
 
@@ -47,14 +51,12 @@ WAITING_FOR_PROMPT = "prompt"
 @router.message(Command("generate", ignore_mention=True))
 async def generate(message: Message, turn: Turn) -> Replies:
     """Post the picture being composed."""
-    await turn.wait_for(None)
     return [Say(await compose_screen(turn))]
 
 
 @router.callback_query(Opens("generate"))
 async def show_draft(query: CallbackQuery, turn: Turn) -> Replies:
     """Turn the screen into the picture being composed."""
-    await turn.wait_for(None)
     return [Redraw(await compose_screen(turn))]
 
 
@@ -170,44 +172,70 @@ async def _take_value(turn: Turn, item: Input, words: str) -> Replies:
         problem = card_views.problem_text(turn, value, length=len(words))
         again = card_views.typed_screen(turn, item)
         return [Say(Screen(problem, again.rows))]
-    draft, _ = turn.draft.with_value(turn.model, item.name, value)
+    draft, adjusted = turn.draft.with_value(turn.model, item.name, value)
     await turn.keep_draft(draft)
-    return [Say(await compose_screen(turn))]
+    screen = await compose_screen(turn)
+    if adjusted:
+        notice = card_views.adjusted_text(turn, turn.model, adjusted)
+        screen = Screen(f"{notice}\n\n{screen.text}", screen.rows)
+    return [Say(screen)]
 
 
 async def _take_prompt(turn: Turn, words: str) -> Replies:
     prompt = clean_prompt(words)
     problem = check_prompt(turn.model, prompt, style=turn.draft.style)
-    if problem is not None:
-        line = card_views.problem_text(turn, problem, length=len(prompt))
-        return [Say(Screen(line, [[views.menu_button(turn)]]))]
-    await turn.keep_draft(replace(turn.draft, prompt=prompt))
-    return [Say(await compose_screen(turn))]
+    if problem is None or problem.problem is Problem.TOO_LONG:
+        # One that is too long for this model is kept: another model may take it.
+        await turn.keep_draft(replace(turn.draft, prompt=prompt))
+    if problem is None:
+        return [Say(await compose_screen(turn))]
+    return [Say(card_views.refused_prompt(turn, problem, length=len(prompt)))]
 
 
 @router.callback_query(Confirm.filter())
 async def confirm(query: CallbackQuery, callback_data: Confirm, turn: Turn) -> Replies:
     """Buy what the card promises, once; the card becomes the status message."""
+    quote_id = callback_data.quote_id
     try:
         confirmed = await confirm_quote(
-            turn.db, turn.deps, user_id=turn.user.user_id, quote_id=callback_data.quote_id,
-            status_message_id=query.message.message_id if query.message else None,
+            turn.db, turn.deps, user_id=turn.user.user_id, quote_id=quote_id,
+            status_message_id=editable_message_id(query),
         )  # fmt: skip
     except UserError as error:
-        return await _refused(turn, error)
+        return await _refused(turn, error, quote_id)
     if confirmed is None:
         return [Toast(turn.say("already-confirmed"))]
+    await _close_draft(turn, quote_id)
     return [Toast(turn.say("confirmed")), Ring(SubmitTasks())]
 
 
-async def _refused(turn: Turn, error: UserError) -> Replies:
-    """Say why nothing was bought, and show a fresh card: it survives whatever was wrong."""
-    missing = error.values.get("missing_kopecks")
-    values = {"missing": turn.money(missing)} if isinstance(missing, int) else {}  # type: ignore[arg-type]
-    return [
-        Toast(turn.say(error.reason, **values), alert=True),
-        Redraw(await compose_screen(turn)),
-    ]
+async def _close_draft(turn: Turn, quote_id: int) -> None:
+    """Forget a prompt that is bought now: the next picture starts from new words."""
+    quote = await generations.get_quote(turn.db, quote_id, user_id=turn.user.user_id)
+    if quote is not None and quote.prompt == turn.draft.prompt:
+        await turn.keep_draft(replace(turn.draft, prompt=""))
+
+
+async def _refused(turn: Turn, error: UserError, quote_id: int) -> Replies:
+    """Say why nothing was bought, and show that card anew: it survives whatever was wrong."""
+    missing = Kopecks(0)
+    quote = await generations.get_quote(turn.db, quote_id, user_id=turn.user.user_id)
+    if quote is not None:
+        await _draw_again(turn, quote)
+        balances = await ledger.get_balances(turn.db, turn.user.user_id)
+        # What the whole card lacks, as it says itself; the hold that failed knows its own part.
+        missing = Kopecks(max(0, quote.price_kopecks - balances.spendable_kopecks))
+    words = turn.say(error.reason, missing=turn.money(missing))
+    return [Toast(words, alert=True), Redraw(await compose_screen(turn))]
+
+
+async def _draw_again(turn: Turn, bought: Quote | Generation) -> None:
+    """Compose what was composed before."""
+    draft = Draft(
+        model_id=bought.model_id, parameters=bought.parameters, pictures=bought.pictures,
+        style=bought.style, prompt=bought.prompt,
+    )  # fmt: skip
+    await turn.keep_draft(draft)
 
 
 @router.callback_query(Repeat.filter())
@@ -216,11 +244,7 @@ async def repeat(query: CallbackQuery, callback_data: Repeat, turn: Turn) -> Rep
     generation = await generations.get(turn.db, callback_data.generation_id)
     if generation is None or generation.user_id != turn.user.user_id:
         return [Toast(turn.say("not-found"))]
-    draft = Draft(
-        model_id=generation.model_id, parameters=generation.parameters,
-        pictures=generation.pictures, style=generation.style, prompt=generation.prompt,
-    )  # fmt: skip
-    await turn.keep_draft(draft)
+    await _draw_again(turn, generation)
     return [Say(await compose_screen(turn))]
 
 

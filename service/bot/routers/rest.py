@@ -9,16 +9,11 @@ from service.bot.filters import AnyCommand
 from service.bot.routers.home import menu_screen
 from service.bot.screens import Redraw, Replies, Ring, Say, Toast
 from service.bot.turn import Turn
-from service.errors import KartinaError
 from service.store import deliveries, users
 
 router = Router(name="rest")
 
 _GONE = frozenset({"kicked", "left"})
-
-
-class UnexpectedPaymentError(KartinaError):
-    """A payment that nobody can account for must not pass silently: it is parked."""
 
 
 @router.my_chat_member()
@@ -48,12 +43,10 @@ async def unknown_command(message: Message, turn: Turn) -> Replies:
 @router.message()
 async def not_text(message: Message, turn: Turn) -> Replies:
     """Voice, stickers, photos: say what works, stay silent on service messages."""
-    if message.successful_payment or message.refunded_payment:
-        # Nothing is sold for Stars yet; the update stays in the inbox for people to look at.
-        raise UnexpectedPaymentError("a Stars payment came although nothing is sold for Stars")
     spoken = (
         message.photo or message.document or message.voice or message.video or message.audio
         or message.sticker or message.video_note or message.animation or message.location
-        or message.contact or message.poll or message.dice
+        or message.contact or message.poll or message.dice or message.venue or message.story
+        or message.paid_media or message.game
     )  # fmt: skip
     return [Say(views.plain(turn, "text-only"))] if spoken else []

@@ -1,0 +1,1 @@
+"""Measurements: `make bench` prints one table with the baselines of the same run."""
