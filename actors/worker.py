@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Coroutine, Iterator
@@ -190,8 +191,9 @@ def _listening(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.worker_port), family=family)
     except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise KartinaError(
-            f"can't listen on {settings.host}:{settings.worker_port} ({error.strerror}): "
+            f"can't listen on {settings.host}:{settings.worker_port} ({reason}): "
             f"set HOST and WORKER_PORT to an address that is free"
         ) from error
 

@@ -95,6 +95,11 @@ def observe_call(peer: str, method: str, outcome: str, seconds: float) -> None:
     OUTSIDE_CALL_SECONDS.labels(peer, method, outcome).observe(seconds)
 
 
+def update_replied(*, seconds: float) -> None:
+    """Count an update whose reply is out, if any was needed."""
+    UPDATE_SECONDS.observe(seconds)
+
+
 def generation_finished(model_id: str, outcome: str, *, seconds: float) -> None:
     """Count one generation that ended."""
     GENERATIONS.labels(model_id, outcome).inc()

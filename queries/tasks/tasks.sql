@@ -73,9 +73,10 @@ SELECT task_id, generation_id, user_id, model_id, input, pictures, price_kopecks
 FROM tasks WHERE task_id = :task_id;
 
 -- name: snooze_task(task_id, due_at, polls, attempts, error)$
--- Look again later. No row: it was settled meanwhile.
+-- Look again later; it counts as not rung for long, so that the sweeper rings when it is due.
+-- No row: it was settled meanwhile.
 UPDATE tasks SET due_at = :due_at, polls = :polls, attempts = :attempts, error = :error,
-    rings = 0
+    rung_at = :due_at::timestamptz - interval '1 minute', rings = 0
 WHERE task_id = :task_id AND (settled_at IS NULL OR watch_until IS NOT NULL)
 RETURNING task_id;
 

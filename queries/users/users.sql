@@ -1,5 +1,6 @@
 -- name: meet_user(user_id, username, first_name, language, now)^
--- Keep who wrote, and give the person; `is_new` says that nobody knew them before.
+-- Keep who wrote, and give the person; `is_new` says that nobody knew them before, `is_back`
+-- that they could not be reached (the inner query sees the row as it was).
 INSERT INTO users AS known (user_id, username, first_name, language, created_at)
 VALUES (:user_id, :username, :first_name, :language, :now)
 ON CONFLICT (user_id) DO UPDATE SET
@@ -8,7 +9,11 @@ ON CONFLICT (user_id) DO UPDATE SET
     language = CASE WHEN known.language_chosen THEN known.language ELSE excluded.language END,
     unreachable_since = NULL
 RETURNING user_id, first_name, language, language_chosen, start_payload, banned_at,
-    (xmax = 0) AS is_new;
+    (xmax = 0) AS is_new,
+    EXISTS (
+        SELECT FROM users AS before
+        WHERE before.user_id = known.user_id AND before.unreachable_since IS NOT NULL
+    ) AS is_back;
 
 -- name: get_user(user_id)^
 -- No row: this person never wrote to the bot.

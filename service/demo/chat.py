@@ -21,6 +21,7 @@ from service.demo.chat_text import plain
 from service.demo.chat_windows import alert_window, help_window, payment_window
 from service.demo.keeping import pictures_folder
 from service.demo.stage import Stage
+from service.errors import KartinaError
 from service.stubs.telegram_messages import Button as BotButton
 from service.stubs.telegram_messages import ChatEvent, ChatMessage
 from service.stubs.telegram_payments import Payment
@@ -45,7 +46,10 @@ _PAYMENTS = {
 
 async def play_chat(stage: Stage) -> None:
     """Show the chat until the visitor quits."""
-    await ChatApp(stage).run_async()
+    app = ChatApp(stage)
+    await app.run_async()
+    if app.return_code:
+        raise KartinaError("the chat broke off; the lines above say where")
     folder = pictures_folder(stage.settings.data_dir)
     if folder.is_dir():
         click.echo(f"Your pictures: {folder}")

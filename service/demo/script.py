@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from service.demo.keeping import keep_file
-from service.demo.stage import Stage
+from service.demo.stage import LOG_NAME, Stage
+from service.errors import KartinaError
 from service.stubs.telegram_messages import ChatMessage
 
 WAIT_S = 60.0
@@ -51,9 +52,13 @@ async def _say(stage: Stage, words: str) -> None:
 
 async def _hear(stage: Stage, is_it: Callable[[ChatMessage], bool]) -> ChatMessage:
     """Wait for what the bot says, and print it."""
-    message = await stage.visitor.wait_for(
-        lambda message: message.from_bot and is_it(message), timeout_s=WAIT_S
-    )
+    try:
+        message = await stage.visitor.wait_for(
+            lambda message: message.from_bot and is_it(message), timeout_s=WAIT_S
+        )
+    except TimeoutError as error:
+        log_path = stage.settings.data_dir / LOG_NAME
+        raise KartinaError(f"the bot said nothing for {WAIT_S:.0f} s; see {log_path}") from error
     shown = message.text or message.caption or ""
     kind = "🖼  " if message.photo else ""
     click.echo("🤖 " + kind + shown.replace("\n", "\n   "))

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import secrets
 import signal
 import socket
@@ -23,8 +24,9 @@ from service.stubs.telegram_server import TelegramStub, TelegramStubOptions
 
 #: What the visitor has to spend.
 WELCOME_RUB = 200
-#: Pictures take a tenth of the time they take at KIE.
+#: Pictures take a tenth of the time they take at KIE; nobody watches the script.
 KIE_TIME_FACTOR = 0.1
+SCRIPT_TIME_FACTOR = 0.02
 #: As long as a first start of everything may take on a slow machine.
 START_LIMIT_S = 90.0
 #: Events of every part: nothing may be written over the chat.
@@ -33,6 +35,7 @@ LOG_NAME = "log.txt"
 _IDS = range(100_000_000, 1_000_000_000)
 BOT_TOKEN = "7000000001:stub-token"  # noqa: S105 - the stub's own, known to everybody
 KIE_KEY = "kie-stub-key"
+_STDOUT_FD, _STDERR_FD = 1, 2
 
 
 class RunMachine(Protocol):
@@ -63,7 +66,8 @@ async def play_demo(run: RunMachine, *, script: bool, data_dir: Path | None) -> 
     folder = (data_dir or Path(".run") / "demo").absolute()
     with _kept_by_us(folder):
         click.echo("Starting PostgreSQL, the bot, a simulated Telegram and KIE…", err=True)
-        async with set_stage(run, folder) as stage:
+        factor = SCRIPT_TIME_FACTOR if script else KIE_TIME_FACTOR
+        async with set_stage(run, folder, kie_time_factor=factor) as stage:
             await _play(play, stage)
 
 
@@ -115,11 +119,13 @@ async def _play(play: Play, stage: Stage) -> None:
 
 
 @asynccontextmanager
-async def set_stage(run: RunMachine, folder: Path) -> AsyncIterator[Stage]:
+async def set_stage(
+    run: RunMachine, folder: Path, *, kie_time_factor: float
+) -> AsyncIterator[Stage]:
     """Start both stubs and the bot, and wait until it is ready; stop them in the end."""
     # The folder outlives a visit: a simulated Telegram that counts anew would repeat itself.
     telegram_options = TelegramStubOptions(bot_token=BOT_TOKEN, seed=secrets.randbits(32))
-    kie_options = KieStubOptions(api_key=KIE_KEY, time_factor=KIE_TIME_FACTOR)
+    kie_options = KieStubOptions(api_key=KIE_KEY, time_factor=kie_time_factor)
     with (folder / LOG_NAME).open("a", encoding="utf-8") as log_file:
         async with TelegramStub(telegram_options) as telegram, KieStub(kie_options) as kie:
             settings = _settings(telegram, kie, folder)
@@ -142,8 +148,19 @@ def _stop_on_signals() -> asyncio.Event:
     """Leave in order also when the terminal is closed: the database would stay behind."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stopped.set)
+
+    def hang_up(*_: object) -> None:
+        # Textual would wait forever for a terminal that is gone; here it may write on.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, _STDOUT_FD)
+        os.dup2(nowhere, _STDERR_FD)
+        # It comes with the hang-up, and Textual would take it for a return to the terminal.
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)
+        loop.call_soon_threadsafe(stopped.set)
+
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    # Not by the loop: it must be done before the signal that comes with it is dealt with.
+    signal.signal(signal.SIGHUP, hang_up)
     return stopped
 
 

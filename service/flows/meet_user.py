@@ -3,7 +3,7 @@
 import structlog
 
 from service.flows.deps import Deps
-from service.store import ledger, users
+from service.store import deliveries, ledger, users
 from service.store.ledger import MovementKind
 from service.store.pool import Db
 from service.store.users import User
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 async def meet_user(
     db: Db, deps: Deps, *, user_id: int, username: str | None, first_name: str, language: str
 ) -> User:
-    """Keep who wrote; credit the welcome balance to a new user, once, as bonus money."""
+    """Keep who wrote: the new get the welcome balance, once; those who are back, what waited."""
     user = await users.meet(
         db, user_id=user_id, username=username, first_name=first_name, language=language,
         now=deps.now(),
@@ -26,4 +26,7 @@ async def meet_user(
                 db, kind=MovementKind.WELCOME, user_id=user_id,
                 amount_kopecks=deps.welcome_kopecks, key=f"welcome:{user_id}",
             )  # fmt: skip
+    if user.is_back:
+        # Telegram says so by itself when somebody unblocks the bot, but that may get lost.
+        await deliveries.wake(db, user_id, now=deps.now())
     return user

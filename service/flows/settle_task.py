@@ -75,7 +75,7 @@ async def _look(deps: Deps, task: Task) -> None:
     report = provider_task_id = None
     for candidate in candidates:
         if await provider.use_slot(deps.pool, deps.reads) is None:
-            await _snooze(deps, task, seconds=1.0)
+            await _snooze(deps, task, seconds=1.0, polls=task.polls)
             return
         try:
             report = await deps.kie.read_task(candidate)
@@ -209,15 +209,16 @@ async def _wait_or_give_up(deps: Deps, task: Task, *, reason: str) -> None:
 
 
 async def _snooze(
-    deps: Deps, task: Task, *, seconds: float, attempts: int = 0, error: str | None = None
-) -> None:
-    """Look again later, at the deadline at the latest."""
+    deps: Deps, task: Task, *, seconds: float, polls: int | None = None, attempts: int = 0,
+    error: str | None = None,
+) -> None:  # fmt: skip
+    """Look again later, at the deadline at the latest; `polls` is given where none was made."""
     due_at = deps.after(seconds)
     if task.watch_until is None and deps.now() < task.deadline_at:
         due_at = min(due_at, task.deadline_at)
     await tasks.snooze(
-        deps.pool, task.task_id, due_at=due_at, polls=task.polls + 1, attempts=attempts,
-        error=error,
+        deps.pool, task.task_id, due_at=due_at, attempts=attempts, error=error,
+        polls=task.polls + 1 if polls is None else polls,
     )  # fmt: skip
 
 

@@ -108,10 +108,10 @@ async def _submit_later(deps: Deps, task: Task, error: TransientError) -> None:
     if isinstance(error, KieAwayError):
         await provider.note_failure(deps.pool, now=deps.now())
     age = deps.now() - task.created_at
-    wait = error.retry_after or min(
-        max(age / 4, deps.span(RETRY_MIN_S)), deps.span(RETRY_MAX_S)
-    )
-    await tasks.requeue(deps.pool, task.task_id, due_at=deps.now() + wait, error=str(error)[:500])
+    wait = error.retry_after or min(max(age / 4, deps.span(RETRY_MIN_S)), deps.span(RETRY_MAX_S))
+    # KIE may name a day: at the deadline the task is due all the same, to be given back.
+    due_at = min(deps.now() + wait, task.deadline_at)
+    await tasks.requeue(deps.pool, task.task_id, due_at=due_at, error=str(error)[:500])
     log.warning("submission_delayed", error=type(error).__name__)
 
 

@@ -11,6 +11,7 @@ from service.bells import HandleChats
 from service.errors import PermanentError, TransientError
 from service.flows.deps import Call, Decision, Deps, Speech
 from service.flows.say_message import make_call, say_next
+from service.metrics import update_replied
 from service.store import chats, outbox, updates
 from service.store.database import is_passing
 from service.store.pool import Reader
@@ -111,6 +112,7 @@ async def _handle(turn: _Turn, update: ClaimedUpdate) -> None:
         await _note_failure(turn, update, error)
         return
     await _follow(turn, decision)
+    update_replied(seconds=(turn.deps.now() - update.received_at).total_seconds())
 
 
 async def _decide(turn: _Turn, update: ClaimedUpdate) -> Decision:

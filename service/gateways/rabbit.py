@@ -10,6 +10,7 @@ from typing import Any
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError, PublishError
 from dramatiq import Message
 from dramatiq.common import dq_name, xq_name
@@ -155,14 +156,16 @@ class RabbitBells:
 
     async def _stay_connected(self) -> None:
         while True:
-            connection: AbstractConnection | None = None
+            # Made before it is tried: one that failed must be closed too, or whatever thread
+            # collects it is the one that tries to.
+            connection = aio_pika.Connection(
+                make_url(self._url),
+                heartbeat=HEARTBEAT_S,
+                client_properties={"connection_name": "kartina bells"},
+            )
             try:
                 async with asyncio.timeout(CONNECT_LIMIT_S):
-                    connection = await aio_pika.connect(
-                        self._url,
-                        heartbeat=HEARTBEAT_S,
-                        client_properties={"connection_name": "kartina web"},
-                    )
+                    await connection.connect()
                     await self._use(connection)
                 await self._broken.wait()
                 log.warning("rabbitmq_lost")
@@ -228,9 +231,7 @@ class RabbitBells:
             BELLS_COUNTED.labels("rung").inc()
 
 
-async def _close(connection: AbstractConnection | None) -> None:
-    if connection is None:
-        return
+async def _close(connection: AbstractConnection) -> None:
     with contextlib.suppress(*_RABBIT_ERRORS):
         async with asyncio.timeout(PUBLISH_LIMIT_S * 5):
             await connection.close()

@@ -12,7 +12,7 @@ _sql = queries("users")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who wrote to the bot; `is_new` on the very first update."""
+    """A person who wrote; `is_new` on the very first update, `is_back` after being away."""
 
     user_id: int
     first_name: str
@@ -21,6 +21,7 @@ class User:
     start_payload: str | None
     banned_at: datetime | None
     is_new: bool
+    is_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

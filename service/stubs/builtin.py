@@ -8,7 +8,6 @@ import aiohttp
 import structlog
 
 from service.settings import Settings
-from service.stubs.kie_server import KieStub, KieStubOptions
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +34,9 @@ async def with_kie_stub(settings: Settings) -> AsyncIterator[Settings]:
         log.info("kie_stub_found", port=port)
         yield pointed
         return
+    # A worker of real users need not hold the stub's drawing and its models in memory.
+    from service.stubs.kie_server import KieStub, KieStubOptions  # noqa: PLC0415
+
     options = KieStubOptions(
         port=port,
         api_key=STUB_KEY,

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime.types import FluentType
 
 LOCALES = ("ru", "en")
 DEFAULT_LOCALE = "en"
@@ -15,6 +16,16 @@ class Html(str):
     """A value that is HTML already; every other text value is escaped."""
 
     __slots__ = ()
+
+
+class _Whole(str, FluentType):
+    """A value of any length: Fluent refuses plain ones over 2,500 characters."""
+
+    __slots__ = ()
+
+    def format(self, *_: object, **__: object) -> str:
+        """Give the value as it is, whatever the locale; Fluent calls this."""
+        return self
 
 
 def text(key: str, locale: str, **values: Any) -> str:
@@ -47,9 +58,9 @@ def locale_of(language_code: str | None) -> str:
 
 
 def _escaped(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Html):
-        return html.escape(value, quote=False)
-    return str(value) if isinstance(value, Html) else value
+    if isinstance(value, Html):
+        return _Whole(value)
+    return _Whole(html.escape(value, quote=False)) if isinstance(value, str) else value
 
 
 @cache

@@ -19,6 +19,7 @@ from tests.bench.ack import measure_ack
 from tests.bench.baseline import SECRET
 from tests.bench.conversation import measure_conversation
 from tests.bench.figures import Row, draw, print_table, rows_of_ack, rows_of_conversation
+from tests.bench.memory import measure_memory
 from tests.bench.processes import KARTINA, free_port, ready, rss_mb, running
 from tests.support.rig import BOT_TOKEN, KIE_KEY
 
@@ -95,7 +96,8 @@ async def _talk(environ: dict[str, str], telegram: TelegramStub, kie: KieStub) -
                 await asyncio.sleep(0.05)
         before = rss_mb(web), rss_mb(worker)
         latencies = await measure_conversation(telegram, kie)
-        return latencies, before, (rss_mb(web), rss_mb(worker))
+        url, database_url = f"http://127.0.0.1:{port}", values["DATABASE_URL"]
+        return latencies, before, await measure_memory(url, database_url, web, worker)
 
 
 async def _database(server_url: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.bench.ack import AckFigures
 from tests.bench.conversation import Latencies
+from tests.bench.memory import Sample
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ def rows_of_ack(figures: AckFigures) -> list[Row]:
 
 
 def rows_of_conversation(
-    latencies: Latencies, before: tuple[float, float], after: tuple[float, float]
+    latencies: Latencies, before: tuple[float, float], samples: list[Sample]
 ) -> list[Row]:
-    """Tell of what people feel."""
+    """Tell of what people feel, and what the processes hold meanwhile."""
+    first, last = samples[0], samples[-1]
     return [
         Row("menu button -> answer, 50/s, p50", percentile(latencies.button_ms, 50), "ms", 40),
         Row("menu button -> answer, 50/s, p99", percentile(latencies.button_ms, 99), "ms", 200),
@@ -59,9 +61,11 @@ def rows_of_conversation(
         Row("/balance -> call, 20/s, p99", percentile(latencies.balance_ms, 99), "ms", 100),
         Row("confirm -> createTask, 1/s, p50", percentile(latencies.confirm_ms, 50), "ms", 150),
         Row("web memory, start", before[0], "MB", 90),
-        Row("web memory, end", after[0], "MB", 90),
+        Row(f"web memory after {first.handled} updates", first.web_mb, "MB", 90),
+        Row(f"web memory after {last.handled} updates", last.web_mb, "MB", 90),
         Row("worker memory, start", before[1], "MB", 230),
-        Row("worker memory, end", after[1], "MB", 230),
+        Row(f"worker memory after {first.handled} updates", first.worker_mb, "MB", 230),
+        Row(f"worker memory after {last.handled} updates", last.worker_mb, "MB", 230),
     ]
 
 

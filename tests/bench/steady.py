@@ -11,7 +11,7 @@ PER_S = 200
 SECONDS = 10
 
 
-async def post_steadily(url: str, *, first_id: int) -> list[float]:
+async def post_steadily(url: str, *, first_id: int, count: int = PER_S * SECONDS) -> list[float]:
     """Give the milliseconds from each POST to its answer."""
     headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
     times_ms: list[float] = []
@@ -25,7 +25,7 @@ async def post_steadily(url: str, *, first_id: int) -> list[float]:
     async with aiohttp.ClientSession() as http:
         started = monotonic()
         running = []
-        for index in range(PER_S * SECONDS):
+        for index in range(count):
             await asyncio.sleep(max(0.0, started + index / PER_S - monotonic()))
             running.append(asyncio.create_task(post(first_id + index)))
         await asyncio.gather(*running)

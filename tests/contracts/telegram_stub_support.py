@@ -90,7 +90,7 @@ class Api:
     async def poll_until(self, condition: Callable[[], object]) -> None:
         """Return once something holds that nobody announces."""
         async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - there is no event to wait for.
+            while not condition():
                 await asyncio.sleep(0.01)
 
     async def wait_for_poll(self) -> None:

@@ -14,7 +14,7 @@ from service.bot.callbacks import (
 from service.texts import text
 from tests.support.databases import connected
 from tests.support.rig import start_rig
-from tests.support.talk import PARKED, Talk, data_of, labels, start_talk
+from tests.support.talk import PARKED, Talk, data_of, labels, quick_kie, start_talk
 
 ADMIN_ID = 42
 TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
@@ -39,12 +39,14 @@ COMMANDS = {
 @pytest.fixture(scope="module")
 async def rig(databases, tmp_path_factory):
     """One product for all conversations here; each has a person of its own."""
-    async with databases.clone() as database:
-        folder = tmp_path_factory.mktemp("conversation")
-        async with start_rig(database, folder, ADMIN_IDS=str(ADMIN_ID)) as started:
-            yield started
-            assert await started.fetchval(PARKED) == 0
-            assert await started.audit() == []
+    folder, admins = tmp_path_factory.mktemp("conversation"), str(ADMIN_ID)
+    async with (
+        databases.clone() as database,
+        start_rig(database, folder, kie_options=quick_kie(), ADMIN_IDS=admins) as started,
+    ):
+        yield started
+        assert await started.fetchval(PARKED) == 0
+        assert await started.audit() == []
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -291,6 +293,7 @@ async def test_a_card_that_lacks_money_says_how_much_and_survives(rig):
     for _ in range(3):
         card = await talk.say("a palace")
         await talk.press(card.buttons[0][0], card)
+        await talk.finish()
     card = await talk.say("a palace")
     assert "You are 43.20 ₽ short: you have 17.60 ₽" in card.text
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -18,7 +19,8 @@ from service.demo.chat_machine import MachinePanel
 from service.demo.chat_message import InlineButton, MessageView
 from service.demo.chat_pictures import Picture
 from service.demo.chat_windows import Window
-from service.demo.stage import Stage
+from service.demo.stage import Stage, play_demo
+from service.errors import KartinaError
 from service.stubs.telegram_messages import ChatEvent
 from service.stubs.telegram_person import Person
 from tests.support.rig import BOT_TOKEN
@@ -51,18 +53,26 @@ async def test_without_a_terminal_one_conversation_is_played_and_its_picture_kep
     assert '"event"' in (folder / "log.txt").read_text()
 
 
-async def test_a_second_demo_in_the_same_folder_is_refused_with_one_line(tmp_path):
+async def test_a_second_demo_in_the_same_folder_is_refused(tmp_path):
     # Given a folder in which a demo runs
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
         # When another one starts there
-        done = await run_demo(tmp_path)
+        # Then it is told what to do
+        words = f"another demo runs in {tmp_path}: quit it, or choose another with --data-dir"
+        with pytest.raises(KartinaError, match=words):
+            await play_demo(never_runs, script=True, data_dir=tmp_path)
 
-    # Then it says what to do, in one line
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"another demo runs in {tmp_path}: quit it, or")
-    assert len(done.stderr.splitlines()) == 1
+
+async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    # Given a file where the demo wants its folder
+    (tmp_path / "demo").touch()
+
+    # When the demo starts there
+    # Then it is told what to do
+    with pytest.raises(KartinaError, match=r"can't write to .*: choose another with --data-dir"):
+        await play_demo(never_runs, script=True, data_dir=tmp_path / "demo")
 
 
 async def test_a_prompt_written_in_the_chat_becomes_a_picture_on_the_screen(rig):
@@ -228,6 +238,10 @@ async def open_chat(rig):
     app = ChatApp(Stage(rig.settings, rig.telegram, rig.kie, person, rig.url, running))
     async with app.run_test(size=SCREEN, notifications=True) as pilot:
         yield Visit(app, pilot, person)
+
+
+async def never_runs(settings, *, stop):
+    raise AssertionError("nothing is started in a folder that can't be used")
 
 
 async def run_demo(folder):

@@ -26,9 +26,9 @@ class NoBells:
 @pytest.fixture(scope="module")
 async def rig(databases, tmp_path_factory):
     """One product for all tests here: each speaks as somebody new."""
-    async with databases.clone() as database:
-        async with start_rig(database, tmp_path_factory.mktemp("rig")) as started:
-            yield started
+    folder = tmp_path_factory.mktemp("rig")
+    async with databases.clone() as database, start_rig(database, folder) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +81,38 @@ async def test_a_user_who_blocked_the_bot_gets_the_picture_when_back(rig):
     assert not await rig.fetchval(query, order.person.user_id)
 
 
+async def test_a_user_who_starts_again_gets_what_waited(rig):
+    # Given a picture that could not be brought, and no word from Telegram about an unblocking
+    ann = rig.person()
+    rig.telegram.faults.blocked(method="sendPhoto", chat_id=ann.user_id)
+    order = await buy(rig, "a letter", person=ann)
+    await until_delivery(order, f"{WAITS} AND error = 'unreachable'")
+
+    # When the user writes to the bot, Then the picture comes
+    await ann.say("/start")
+    await order.delivered()
+    assert len(order.pictures) == 1
+
+
 async def test_a_user_who_is_back_does_not_get_a_second_copy_of_what_is_on_its_way(rig):
     # Given a picture that is being sent right now
     ann = rig.person()
-    rig.telegram.faults.hang(delay_s=1, method="sendPhoto", chat_id=ann.user_id)
+    rig.telegram.faults.hang(method="sendPhoto", chat_id=ann.user_id)
     order = await buy(rig, "a bridge", person=ann)
     await until_delivery(order, "state = 'due' AND attempts = 1")
 
     # When the user blocks and unblocks the bot meanwhile
     ann.block()
     ann.unblock()
+    await rig.telegram.delivery.wait_idle()
+    await rig.until("SELECT bool_and(handled_at IS NOT NULL) FROM updates")
 
-    # Then it comes once
+    # Then nobody else takes the delivery, and it comes once
+    assert (await delivery(order))["attempts"] == 1
+    await until_delivery(order, "due_at > now()")
+    rig.telegram.faults.clear()
     await order.delivered()
-    assert len(order.pictures) == 1
+    assert len(calls(order, "sendPhoto")) == 1
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ ROWS = [
     Row("T1:create", "no-answer", tasks=0, helps="deadline"),
     Row("T1:record"),
     Row("T2"),
+    Row("T2*0", "deadline", helps="deadline"),
     Row("T3:retry_after"),
     Row("T3:bare"),
     Row("T4"),
@@ -46,7 +47,9 @@ ROWS = [
     Row("T6:500", "no-credit", tasks=0),
     Row("T6:late", "no-credit"),
     Row("T7"),
+    Row("T7*0", "no-answer"),
     Row("T8"),
+    Row("T8*0", "no-answer"),
     Row("T9:generating", "deadline", helps="deadline"),
     Row("T9:waiting", "deadline", helps="deadline"),
     Row("T9:408", "provider", helps="finish"),
@@ -79,6 +82,7 @@ ROWS = [
     Row("T18:resultImageUrl"),
     Row("T19:success"),
     Row("T19:generating"),
+    Row("T19:success*0", "no-result"),
     Row("T20:6", pictures=6),
     Row("T21:404*1"),
     Row("T21:403*1"),
@@ -101,6 +105,7 @@ ROWS = [
     Row("T26:removed", "unavailable", tasks=0),
     Row("T27:create", "bad-key", tasks=0),
     Row("T27:record"),
+    Row("T27:record*0", "deadline", helps="deadline"),
     Row("T28:502", "no-answer", tasks=0, helps="deadline"),
     Row("T28:1010", "no-answer", tasks=0, helps="deadline"),
     Row("T28:record"),
@@ -115,6 +120,7 @@ ROWS = [
     Row("T31"),
     Row("T32", "image"),
     Row("T34"),
+    Row("T34*0", "deadline", tasks=0, helps="deadline"),
 ]
 
 
@@ -189,7 +195,8 @@ async def help_to_end(order: Order, row: Row) -> None:
     """Bring about the end of a task that would take its real time."""
     if row.helps == "finish":
         await order.rig.until(
-            "SELECT bool_and(state IN ('processing', 'failed')) FROM tasks WHERE generation_id = $1",
+            "SELECT bool_and(state IN ('processing', 'failed')) FROM tasks"
+            " WHERE generation_id = $1",
             order.generation_id,
         )
         for task in made_for(order.rig, row):

@@ -134,6 +134,16 @@ async def extra_tasks(town: Town) -> set[str]:
     return set(town.kie.tasks) ^ {row["provider_task_id"] for row in rows}
 
 
+def misbehaviours(town: Town) -> dict[str, int]:
+    """Count the callbacks that KIE sent not at all or twice, and the tasks it failed."""
+    tasks = town.kie.tasks.values()
+    return {
+        "callbacks lost": sum(not task.callbacks for task in tasks),
+        "doubled": sum(len(task.callbacks) > 1 for task in tasks),
+        "tasks failed": sum(task.state == "fail" for task in tasks),
+    }
+
+
 def troubles(town: Town) -> list[Any]:
     """Give every error in any log."""
     return [(each.name, trouble) for each in town.processes for trouble in each.troubles()]

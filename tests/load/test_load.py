@@ -1,6 +1,9 @@
 """The main job under load, in processes of its own, while KIE loses, doubles and fails."""
 
 import asyncio
+import contextlib
+import os
+import signal
 import time
 
 import pytest
@@ -12,7 +15,7 @@ from tests.load.crowd import meet, order_all, people_of
 from tests.load.town import TIME_FACTOR, run_town
 
 PEOPLE, ORDERS_EACH = 50, 4
-SEED = 20_26
+SEED = 11
 MIX = {"callback_lost": 0.1, "callback_doubled": 0.1, "fail": 0.1}
 #: All of it ends much sooner; reached only when the test fails.
 LIMIT_S = 90
@@ -40,10 +43,10 @@ async def empty_database(databases):
         yield cloned
 
 
-@pytest.fixture
-async def rabbit(tmp_path):
-    """A RabbitMQ of the test's own, so that it may be stopped."""
-    server = PrivateRabbit(tmp_path / "rabbitmq")
+@pytest.fixture(scope="module")
+async def rabbit(tmp_path_factory):
+    """A RabbitMQ of these tests' own, so that it may be stopped."""
+    server = PrivateRabbit(tmp_path_factory.mktemp("own-rabbitmq"))
     await asyncio.to_thread(server.start)
     yield server
     await asyncio.to_thread(server.erase)
@@ -69,12 +72,14 @@ async def test_50_people_get_200_pictures_each_once_and_pay_for_what_was_made(
         started = time.monotonic()
         orders = await order_all(people, each=ORDERS_EACH)
 
-        # Then every generation ends, and both ends occurred
+        # Then every generation ends
         await town.until(evidence.OPEN_WORK, len(orders), limit_s=LIMIT_S)
         _report(report, town, seconds=time.monotonic() - started)
         await check(town, orders)
+        # And everything that was to go wrong did
         ended = await evidence.states(town)
         assert set(ended.values()) == {"completed", "failed"}
+        assert min(evidence.misbehaviours(town).values()) > 0
         # And every button was answered, and every web did its share
         assert [order.prompt for order in orders if not order.press.is_answered] == []
         assert min([await town.updates_taken(web) for web in town.webs]) > 0
@@ -117,6 +122,33 @@ async def test_while_rabbitmq_is_stopped_updates_get_200_and_all_ends_once_it_is
         assert [loss for loss in losses if not loss.startswith(CONSUMER_LOST)] == []
 
 
+async def test_a_rabbitmq_that_hangs_costs_no_update_and_keeps_no_process_from_ending(
+    empty_database, tmp_path, rabbit
+):
+    async with run_town(empty_database, tmp_path, rabbit_url=rabbit.url) as town:
+        # Given a RabbitMQ that says nothing any more, and does not break off either
+        with frozen(rabbit.pid):
+            # When somebody writes, then it is kept
+            (person,) = people_of(town.telegram, 1)
+            await person.say("/start")
+            await town.telegram.delivery.wait_idle()
+            assert [each.status for each in town.telegram.deliveries] == [200]
+
+            # And when the processes are asked to end, then they do
+            statuses = await asyncio.gather(*(process.stop() for process in town.processes))
+            assert statuses == [0, 0]
+
+
+@contextlib.contextmanager
+def frozen(pid: int):
+    """Let a process stand still until the block ends."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 async def meet_and_order(people, *, each: int) -> list:
     """Let people come and order."""
     await meet(people)
@@ -146,4 +178,5 @@ async def check(town, orders) -> None:
 
 def _report(report, town, *, seconds: float) -> None:
     memory = ", ".join(f"{each.name} {each.memory_mb():.0f} MB" for each in town.processes)
-    report(f"load: time factor {TIME_FACTOR}, seed {SEED}, {seconds:.1f} s, {memory}")
+    drawn = ", ".join(f"{count} {name}" for name, count in evidence.misbehaviours(town).items())
+    report(f"load: time factor {TIME_FACTOR}, seed {SEED}, {seconds:.1f} s, {drawn}, {memory}")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from service.bot.callbacks import PickModel, SetInput
 from service.stubs.telegram_messages import Button, ChatMessage
 from service.stubs.telegram_person import Person
+from service.texts import text
 from tests.support.rig import PATIENCE_S, Rig
 
 CONFIRM = "✅ Create for "
-DONE = "✅ Done"
-FAILED = "❌ That did not work"
+DONE = "✅"
+FAILED = "❌"
 CAME_BACK = "came back to your account"
 ORDER_OF = "SELECT generation_id FROM generations WHERE user_id = $1 ORDER BY 1 DESC LIMIT 1"
 HAS_ENDED = "SELECT finished_at IS NOT NULL FROM generations WHERE generation_id = $1"
@@ -30,10 +31,7 @@ class Order:
     def confirm_button(self) -> Button:
         """Give the button that buys, as the card shows it now."""
         return next(
-            button
-            for row in self.card.buttons
-            for button in row
-            if button.text.startswith(CONFIRM)
+            button for row in self.card.buttons for button in row if button.text.startswith(CONFIRM)
         )
 
     @property
@@ -89,7 +87,12 @@ class Order:
 
 
 async def draw_card(
-    rig: Rig, prompt: str, *, person: Person | None = None, model: str = "", pictures: int = 1
+    rig: Rig,
+    prompt: str,
+    *,
+    person: Person | None = None,
+    model: str = "",
+    pictures: int = 1,
 ) -> Order:
     """Let somebody write a prompt, and choose the model (by its code) and the number."""
     person = person or rig.person()
@@ -108,7 +111,7 @@ async def buy(rig: Rig, prompt: str, **choices: object) -> Order:
     """Draw a card and confirm it, again as long as KIE is thought to be away."""
     order = await draw_card(rig, prompt, **choices)
     async with asyncio.timeout(PATIENCE_S):
-        while "Here we go" not in await order.confirm():
+        while await order.confirm() != text("confirmed", "en"):
             await asyncio.sleep(0.05)
     return order
 
@@ -124,9 +127,11 @@ async def spendable(rig: Rig, person: Person) -> int:
 
 async def _card(person: Person, is_new: object) -> ChatMessage:
     return await person.wait_for(
-        lambda each: each.from_bot
-        and is_new(each)
-        and any(b.text.startswith(CONFIRM) for row in each.buttons for b in row)
+        lambda each: (
+            each.from_bot
+            and is_new(each)
+            and any(b.text.startswith(CONFIRM) for row in each.buttons for b in row)
+        )
     )
 
 

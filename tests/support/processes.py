@@ -90,10 +90,14 @@ def _event(line: str) -> dict[str, Any]:
 async def kartina(
     command: str, *, name: str, url: str, folder: Path, environ: Mapping[str, str]
 ) -> AsyncIterator[KartinaProcess]:
-    """Run `kartina COMMAND` until the block ends; a failure shows the end of its log."""
+    """Run `kartina COMMAND` until the block ends; it must obey SIGTERM and exit 0.
+
+    A failure shows the end of its log.
+    """
     process = _start(command, name=name, url=url, folder=folder, environ=environ)
     try:
         yield process
+        assert await process.stop() == 0, f"{name} did not exit 0 at SIGTERM"
     except BaseException as error:
         error.add_note(f"--- {name}, {process.log}:\n{process.last_lines()}")
         raise
@@ -117,11 +121,12 @@ def _start(
 async def all_ready(
     processes: Sequence[AbstractAsyncContextManager[KartinaProcess]], http: aiohttp.ClientSession
 ) -> AsyncIterator[list[KartinaProcess]]:
-    """Start several processes at once; go on when all of them are ready."""
+    """Start several processes at once, go on when all are ready; end them at once too."""
     async with AsyncExitStack() as stack:
         started = [await stack.enter_async_context(each) for each in processes]
         await asyncio.gather(*(process.until_ready(http) for process in started))
         yield started
+        await asyncio.gather(*(process.stop() for process in started))
 
 
 async def run_kartina(*arguments: str, environ: Mapping[str, str]) -> str:

@@ -13,8 +13,11 @@ import aiohttp
 import asyncpg
 
 from actors.machine import run_machine
+from service.domain.money import rub
 from service.flows.audit_ledger import audit_ledger
 from service.settings import Settings
+from service.store import ledger, users
+from service.store.ledger import MovementKind
 from service.store.pool import Pool, open_pool
 from service.stubs.kie_server import KieStub, KieStubOptions
 from service.stubs.telegram_person import Person
@@ -79,10 +82,6 @@ class Rig:
 
 async def give(pool: Pool, user_id: int, rubles: int) -> None:
     """Put money of their own on a user's account."""
-    from service.domain.money import rub
-    from service.store import ledger, users
-    from service.store.ledger import MovementKind
-
     async with pool.acquire() as db, db.transaction():
         await users.lock(db, user_id)
         await ledger.credit(

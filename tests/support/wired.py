@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from actors.worker import Worker, in_process_worker
+from actors.worker import in_process_worker
 from service.app import serve_web
 from service.bells import Bells
 from service.settings import Settings
@@ -21,10 +21,9 @@ from tests.support.rig import BOT_TOKEN, KIE_KEY, TIME_FACTOR, Rig, make_setting
 
 @dataclass
 class WiredRig(Rig):
-    """A rig whose bells a test may ring, and whose worker it may look into."""
+    """A rig whose bells a test may ring. One at a time: dramatiq's loop is the process's."""
 
     bells: Bells | None = None
-    worker: Worker | None = None
 
 
 @asynccontextmanager
@@ -45,34 +44,33 @@ async def start_wired(
         settings = make_settings(
             database, folder, telegram, kie, time_factor=TIME_FACTOR, environ=environ
         )
-        async with _running(settings, through) as (worker, bells, serving):
-            async with aiohttp.ClientSession() as http:
-                url = f"http://127.0.0.1:{settings.port}"
-                await until_ready(http, url, serving)
-                pool = await open_pool(database.app_url, size=5, name="test rig")
-                try:
-                    yield WiredRig(
-                        settings, database, telegram, kie, pool, http, url, bells=bells,
-                        worker=worker,
-                    )  # fmt: skip
-                finally:
-                    await pool.close()
+        async with (
+            _running(settings, through) as (bells, serving),
+            aiohttp.ClientSession() as http,
+        ):
+            url = f"http://127.0.0.1:{settings.port}"
+            await until_ready(http, url, serving)
+            pool = await open_pool(database.app_url, size=5, name="test rig")
+            try:
+                yield WiredRig(settings, database, telegram, kie, pool, http, url, bells=bells)
+            finally:
+                await pool.close()
 
 
 @asynccontextmanager
 async def _running(
     settings: Settings, through: Callable[[Bells], Bells] | None
-) -> AsyncIterator[tuple[Worker, Bells, asyncio.Task[None]]]:
+) -> AsyncIterator[tuple[Bells, asyncio.Task[None]]]:
     worker, bells = in_process_worker(settings)
     rung = through(bells) if through else bells
     # The runtime rings what it was given when it was made; nothing was opened yet.
-    worker.runtime._bells = rung  # noqa: SLF001 - the one seam that only tests need
+    worker.runtime._bells = rung
     stop = asyncio.Event()
     await asyncio.to_thread(worker.start)
     try:
         serving = asyncio.create_task(serve_web(settings, bells=rung, stop=stop))
         try:
-            yield worker, bells, serving
+            yield bells, serving
         finally:
             stop.set()
             await serving

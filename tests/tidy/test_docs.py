@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 STATES = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
 README_LINES_MAX = 120
+USED_AND_MADE = 2
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \|", re.MULTILINE)
 #: Where a variable is not set, the page may say in words what counts then.
 WORDS = ("required", "none", "`DATABASE_URL`'s", "`console` on a terminal, else `json`")
@@ -75,6 +76,20 @@ def test_the_page_lists_every_metric_with_its_labels():
 
     # Then the page names these and no other
     assert set(re.findall(r"^\| `(kartina_[^`]+)` \|", CONFIGURATION, re.MULTILINE)) == served
+
+
+def test_every_metric_is_counted_by_somebody():
+    # Given the names under which the product's modules know the metrics
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("service", "actors")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    names = [name for name, found in vars(metrics).items() if isinstance(found, MetricWrapperBase)]
+
+    # Then each is used besides being made; nothing is sold for Stars yet
+    idle = [name for name in names if len(re.findall(rf"\b{name}\b", text)) < USED_AND_MADE]
+    assert set(idle) <= {"TOPUPS"}
 
 
 def test_the_page_lists_every_command():
