@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -257,7 +258,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         )
     except OSError as error:
         raise KartinaError(
-            f"can't listen on {settings.host}:{settings.port} ({error.strerror}): "
+            f"can't listen on {settings.host}:{settings.port} ({os.strerror(error.errno or 0)}): "
             f"set HOST and PORT to an address that is free"
         ) from error
     with listener:

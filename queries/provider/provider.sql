@@ -58,10 +58,12 @@ UPDATE provider SET failures = '{}', away_since = NULL, probe_at = NULL
 WHERE provider_id = 'kie' AND (away_since IS NOT NULL OR failures <> '{}')
 RETURNING provider_id;
 
--- name: claim_probe(now, next_at)$
--- Take the next probe while KIE is away. No row: it is not away, or was probed just now.
+-- name: claim_probe(now, stale_at, next_at)$
+-- Take the next probe: KIE is away, or its credit was last read before `stale_at`.
+-- No row: neither is so, or somebody asked just now.
 UPDATE provider SET probe_at = :next_at
-WHERE provider_id = 'kie' AND away_since IS NOT NULL
+WHERE provider_id = 'kie'
+    AND (away_since IS NOT NULL OR credits_at IS NULL OR credits_at <= :stale_at)
     AND (probe_at IS NULL OR probe_at <= :now)
 RETURNING provider_id;
 

@@ -1,12 +1,16 @@
--- name: meet_user(user_id, username, first_name, language, now)^
+-- name: meet_user(user_id, username, first_name, language, is_told, now)^
 -- Keep who wrote, and give the person; `is_new` says that nobody knew them before, `is_back`
 -- that they could not be reached (the inner query sees the row as it was).
+-- Where Telegram told no language (`is_told`), the last one known stays.
 INSERT INTO users AS known (user_id, username, first_name, language, created_at)
 VALUES (:user_id, :username, :first_name, :language, :now)
 ON CONFLICT (user_id) DO UPDATE SET
     username = excluded.username,
     first_name = excluded.first_name,
-    language = CASE WHEN known.language_chosen THEN known.language ELSE excluded.language END,
+    language = CASE
+        WHEN known.language_chosen OR NOT :is_told::boolean THEN known.language
+        ELSE excluded.language
+    END,
     unreachable_since = NULL
 RETURNING user_id, first_name, language, language_chosen, start_payload, banned_at,
     (xmax = 0) AS is_new,

@@ -28,7 +28,7 @@ from service.store.deliveries import Delivery
 from service.store.outbox import Message
 from service.store.pool import Db, Reader
 from service.store.updates import ClaimedUpdate
-from service.texts import DEFAULT_LOCALE, locale_of, text
+from service.texts import DEFAULT_LOCALE, text
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,7 @@ class BotSpeech:
     async def _turn(self, db: Db, sender: Sender, update_id: int) -> Turn:
         user = await meet_user(
             db, self._deps, user_id=sender.id, username=sender.username,
-            first_name=sender.first_name, language=locale_of(sender.language_code),
+            first_name=sender.first_name, language_code=sender.language_code,
         )  # fmt: skip
         conversation = await users.get_conversation(db, user.user_id)
         turn = Turn(db, self._deps, user, conversation, update_id)

@@ -18,7 +18,7 @@ from service.demo.chat_input import PromptInput
 from service.demo.chat_machine import MachinePanel
 from service.demo.chat_message import InlineButton, MessageView
 from service.demo.chat_text import plain
-from service.demo.chat_windows import alert_window, help_window, payment_window
+from service.demo.chat_windows import Window, alert_window, help_window, payment_window
 from service.demo.keeping import pictures_folder
 from service.demo.stage import Stage
 from service.errors import KartinaError
@@ -139,8 +139,10 @@ class ChatApp(App[None]):
             prompt.insert_text_at_cursor(event.character)
 
     def action_help(self) -> None:
-        """Open the help, once."""
-        if len(self.screen_stack) == 1:
+        """Open the help, or close the window that is open."""
+        if isinstance(self.screen, Window):
+            self.screen.dismiss(result=False)
+        else:
             folder = pictures_folder(self._stage.settings.data_dir)
             self.push_screen(help_window(str(folder)))
 

@@ -1,4 +1,4 @@
-"""While KIE is away one process asks every ten seconds whether it is back."""
+"""Asks KIE for our credit: each minute, and every ten seconds while it is away."""
 
 import structlog
 
@@ -9,14 +9,24 @@ from service.store import provider
 
 log = structlog.get_logger(__name__)
 
-#: The pause between two probes.
+#: The pause between two probes while KIE is away.
 PROBE_S = 10.0
+#: Our credit is read again after this.
+CREDITS_S = 60.0
 
 
 async def probe_provider(deps: Deps) -> None:
-    """Ask KIE for our credit while it counts as away. Safe to call at any time."""
-    claimed = await provider.claim_probe(deps.pool, now=deps.now(), next_at=deps.after(PROBE_S))
-    if claimed and await read_credits(deps):
+    """Ask KIE for our credit where that is due. Safe to call at any time, from anywhere."""
+    claimed = await provider.claim_probe(
+        deps.pool,
+        now=deps.now(),
+        stale_at=deps.now() - deps.span(CREDITS_S),
+        next_at=deps.after(PROBE_S),
+    )
+    if not claimed:
+        return
+    was_away = (await provider.get(deps.pool)).away_since is not None
+    if await read_credits(deps) and was_away:
         log.info("provider_back")
         deps.bells.ring_soon(SubmitTasks())
 

@@ -20,8 +20,10 @@ PASS_LIMIT_S = 10.0
 RETENTION_S = 600.0
 #: One retention pass forgets at most this many batches of a kind.
 BATCHES_MAX = 20
-#: A provider that is away is asked about this often at most.
+#: The bell for the provider rings this often at most.
 PROBE_S = 5.0
+#: Its credit is read again after this.
+CREDITS_S = 60.0
 
 BODIES_KEPT = timedelta(days=7)
 UPDATES_KEPT = timedelta(days=60)
@@ -86,10 +88,14 @@ class Sweeper:
             self._deps.bells.ring_soon(SettleTasks(tuple(running)))
 
     async def _should_probe(self, db: Db, now: datetime) -> bool:
+        """Tell whether KIE is away, or its credit was not read for a while."""
         known = await provider.get(db)
-        if known.away_since is None or (known.probe_at is not None and known.probe_at > now):
+        factor = self._deps.time_factor
+        stale_at = now - timedelta(seconds=CREDITS_S * factor)
+        is_fresh = known.credits_at is not None and known.credits_at > stale_at
+        if (known.away_since is None and is_fresh) or (known.probe_at and known.probe_at > now):
             return False
-        return now >= self._probed_at + timedelta(seconds=PROBE_S * self._deps.time_factor)
+        return now >= self._probed_at + timedelta(seconds=PROBE_S * factor)
 
     async def forget_old(self) -> None:
         """Empty and delete what is kept no longer, in bounded batches."""

@@ -78,9 +78,10 @@ async def note_success(db: Reader) -> None:
     await _sql.note_success(db)
 
 
-async def claim_probe(db: Reader, *, now: datetime, next_at: datetime) -> bool:
-    """Take the next probe; False: KIE is not away, or was probed just now."""
-    return await _sql.claim_probe(db, now=now, next_at=next_at) is not None
+async def claim_probe(db: Reader, *, now: datetime, stale_at: datetime, next_at: datetime) -> bool:
+    """Take the next probe; False: KIE is here and its credit known, or somebody just asked."""
+    claimed = await _sql.claim_probe(db, now=now, stale_at=stale_at, next_at=next_at)
+    return claimed is not None
 
 
 async def keep_credits(db: Reader, credits_left: Decimal, *, now: datetime) -> None:

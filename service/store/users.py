@@ -33,12 +33,17 @@ class Conversation:
 
 
 async def meet(
-    db: Db, *, user_id: int, username: str | None, first_name: str, language: str, now: datetime
-) -> User:
-    """Keep who wrote and give the person as we know them."""
+    db: Db, *, user_id: int, username: str | None, first_name: str, language: str, now: datetime,
+    is_language_told: bool = True,
+) -> User:  # fmt: skip
+    """Keep who wrote and give the person as we know them.
+
+    Where Telegram did not tell the language, it is a guess, and the last one known stays.
+    """
     row = await _sql.meet_user(
-        db, user_id=user_id, username=username, first_name=first_name, language=language, now=now
-    )
+        db, user_id=user_id, username=username, first_name=first_name, language=language,
+        is_told=is_language_told, now=now,
+    )  # fmt: skip
     return User(**row)
 
 

@@ -138,6 +138,17 @@ async def test_a_chosen_language_stays_whatever_telegram_says(rig):
     assert (await talk.say("/help")).html == text("help", "ru")
 
 
+async def test_an_update_that_tells_no_language_changes_none(rig):
+    # Given somebody with a Russian Telegram
+    talk = await start_talk(rig, "ru")
+
+    # When an update comes without a language, as Telegram sometimes sends it
+    del talk.person.user["language_code"]
+
+    # Then the bot goes on in Russian
+    assert (await talk.say("/help")).html == text("help", "ru")
+
+
 async def test_menus_edit_one_message_instead_of_posting_new_ones(rig):
     # Given somebody with the menu before them
     talk = await start_talk(rig)

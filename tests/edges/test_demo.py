@@ -184,9 +184,13 @@ async def test_the_panel_shows_the_machine_at_work(rig):
 
 async def test_help_is_at_hand_and_the_chat_ends_when_the_visitor_quits(rig):
     async with open_chat(rig) as visit:
-        # When the visitor asks for help and then quits
+        # Given a visitor who has asked for help and read it
         await visit.pilot.press("f1")
         await visit.until(lambda: "Ctrl+Q" in visit.words())
+        await visit.pilot.press("f1")
+        await visit.until(lambda: not isinstance(visit.app.screen, Window))
+
+        # When they quit
         await visit.pilot.press("ctrl+q")
 
         # Then the chat ends

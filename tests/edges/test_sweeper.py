@@ -40,6 +40,9 @@ class MovableClock:
 async def deps(database):
     opened = Database(database.app_url, size=2, name="test")
     await opened.open()
+    # KIE's credit is known for days, so that no bell asks for it.
+    known_at = START + timedelta(days=100)
+    await opened.pool.execute("UPDATE provider SET credits = 1, credits_at = $1", known_at)
     yield WebDeps(
         database=opened,
         messenger=ScriptedTelegram(),
@@ -175,6 +178,16 @@ async def test_a_provider_that_is_away_is_probed_and_not_in_a_flood(deps, sweepe
 
     # Then it rings when a probe is due, and not each time
     assert moments == [10, 15]
+
+
+async def test_the_credit_left_at_kie_is_read_every_minute(deps, sweeper, owner):
+    # Given a KIE that is here, whose credit was read just now
+    await owner.execute("UPDATE provider SET credits_at = $1", START)
+
+    # When the sweeper passes, then nobody is asked before a minute has gone by
+    assert await rings(deps, sweeper) == []
+    deps.clock.move(seconds=61)
+    assert await rings(deps, sweeper) == [ProbeProvider()]
 
 
 async def test_one_pass_rings_for_a_thousand_at_most(deps, sweeper, owner):

@@ -2,6 +2,7 @@
 
 T33 (price list) is a row of the stub's own tests: we never read that list. T31 concerns input
 images, which are not sold yet; a prompt without one must not mind. T23 and T32 are forced here.
+A T21 that lasts is delivery's: KIE made the picture, so it stays paid and is tried for 7 days.
 """
 
 import asyncio
@@ -167,7 +168,7 @@ async def test_a_row_ends_in_delivery_or_with_the_money_back(evening, row):
         assert state == "completed", await reason(order)
         await order.delivered()
         assert len(order.pictures) == row.pictures
-        assert left == order.spendable - await price(order)
+        assert left == order.spendable - await order.sold_for()
     else:
         assert await reason(order) == row.end
         assert CAME_BACK in order.status
@@ -219,11 +220,4 @@ async def reason(order: Order) -> object:
     """Give why a generation failed; None: it did not."""
     return await order.rig.fetchval(
         "SELECT reason FROM generations WHERE generation_id = $1", order.generation_id
-    )
-
-
-async def price(order: Order) -> object:
-    """Give what the generation was sold for."""
-    return await order.rig.fetchval(
-        "SELECT price_kopecks FROM generations WHERE generation_id = $1", order.generation_id
     )

@@ -9,20 +9,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.bells import DeliverResults, SettleTasks, SubmitTasks
-from service.bot.callbacks import Confirm
 from service.metrics import REGISTRY
 from service.store import tasks
-from service.stubs.telegram_messages import Button
-from service.texts import text
-from tests.support.orders import CAME_BACK, Order, buy, draw_card, spendable
+from tests.support.orders import (
+    CAME_BACK,
+    Order,
+    buy,
+    made_with,
+    settled_down,
+    spendable,
+    the_only_task,
+)
 from tests.support.wired import start_wired
 
 QUICK = "[[latency:2]]"
-DEBITS = (
-    "SELECT coalesce(sum(movements.amount_kopecks), 0)::bigint FROM movements"
-    " JOIN holds USING (hold_id) JOIN tasks USING (task_id)"
-    " WHERE tasks.generation_id = $1 AND movements.kind = $2"
-)
 
 
 @pytest.fixture(scope="module")
@@ -35,35 +35,9 @@ async def rig(databases, tmp_path_factory):
         assert await started.audit() == []
 
 
-async def moved(order: Order, kind: str) -> object:
-    """Give the kopecks that a generation's holds moved in this way."""
-    return await order.rig.fetchval(DEBITS, order.generation_id, kind)
-
-
-def made_with(rig, words: str) -> list:
-    """List the tasks KIE made for a prompt."""
-    return [task for task in rig.kie.tasks.values() if words in task.prompt]
-
-
 def counted(name: str, **labels: str) -> float:
     """Give the present value of a metric."""
     return REGISTRY.get_sample_value(name, labels) or 0.0
-
-
-async def the_only_task(rig, words: str):
-    """Wait until KIE has the task of a prompt."""
-    async with asyncio.timeout(10):
-        while not made_with(rig, words):
-            await asyncio.sleep(0.01)
-    return made_with(rig, words)[0]
-
-
-async def until_known(order: Order) -> None:
-    """Wait until createTask's answer is stored."""
-    await order.rig.until(
-        "SELECT bool_and(provider_task_id IS NOT NULL) FROM tasks WHERE generation_id = $1",
-        order.generation_id,
-    )
 
 
 async def test_w6_c3_three_callbacks_polling_and_repeated_bells_are_one_debit_and_one_picture(rig):
@@ -88,27 +62,13 @@ async def test_w6_c3_three_callbacks_polling_and_repeated_bells_are_one_debit_an
     for _ in range(5):
         rig.bells.ring_soon(SettleTasks(task_ids))
         rig.bells.ring_soon(DeliverResults((delivery_id,)))
-    await settled_down(rig, order)
+    await settled_down(order)
 
     # Then KIE made one task, one picture came, and it was paid once
     assert len(made_with(rig, "a heron")) == 1
     assert len(order.pictures) == 1
-    assert await moved(order, "capture") == order.spendable - await spendable(rig, order.person)
-    assert await moved(order, "capture") == await price(order)
-
-
-async def settled_down(rig, order: Order) -> None:
-    """Let bells that were rung before be answered: a later word to the bot has its reply."""
-    await order.person.say("/balance")
-    await order.person.wait_for(lambda each: "You can spend" in (each.text or ""))
-    await rig.until("SELECT count(*) = 0 FROM outbox WHERE state = 'due'")
-
-
-async def price(order: Order) -> object:
-    """Give what the generation was sold for."""
-    return await order.rig.fetchval(
-        "SELECT price_kopecks FROM generations WHERE generation_id = $1", order.generation_id
-    )
+    assert await order.moved("capture") == order.spendable - await spendable(rig, order.person)
+    assert await order.moved("capture") == await order.sold_for()
 
 
 async def test_w7_a_callback_before_the_answer_is_stored_is_applied_at_once(rig):
@@ -116,7 +76,7 @@ async def test_w7_a_callback_before_the_answer_is_stored_is_applied_at_once(rig)
     order = await buy(rig, "an early owl [[T13:early]]")
 
     # When the answer is stored at last
-    await until_known(order)
+    await order.until_known()
 
     # Then it is looked at once, and settled
     assert await order.end() == "completed"
@@ -126,7 +86,7 @@ async def test_w7_a_callback_before_the_answer_is_stored_is_applied_at_once(rig)
 async def test_w7_a_bell_during_the_submission_leaves_the_callback_to_its_answer(rig):
     # Given a task that is being submitted, and a callback that came for it already
     order = await buy(rig, "a patient owl [[T9]]")
-    await until_known(order)
+    await order.until_known()
     (task_id,) = await order.task_ids()
     await rig.pool.execute(
         "UPDATE tasks SET state = 'submitting', due_at = now() + interval '1 h'"
@@ -136,7 +96,7 @@ async def test_w7_a_bell_during_the_submission_leaves_the_callback_to_its_answer
 
     # When the callback's bell has been answered
     rig.bells.ring_soon(SettleTasks((task_id,)))
-    await settled_down(rig, order)
+    await settled_down(order)
 
     # Then the callback is still open: createTask's answer makes the task due, not in an hour
     task = await the_only_task(rig, "a patient owl")
@@ -190,7 +150,7 @@ async def test_w8_without_any_callback_every_order_ends_by_polling(rig):
 async def test_w9_a_forged_body_under_a_valid_token_changes_nothing(rig, claim):
     # Given a task that KIE still works on
     order = await buy(rig, f"a true toad {claim['state']} [[T9]]")
-    await until_known(order)
+    await order.until_known()
     task = await the_only_task(rig, f"a true toad {claim['state']}")
     polls = task.polls
 
@@ -202,11 +162,11 @@ async def test_w9_a_forged_body_under_a_valid_token_changes_nothing(rig, claim):
     async with asyncio.timeout(10):
         while task.polls == polls:
             await asyncio.sleep(0.01)
-    await settled_down(rig, order)
+    await settled_down(order)
     assert await rig.fetchval(
         "SELECT state = 'processing' FROM tasks WHERE generation_id = $1", order.generation_id
     )
-    assert await moved(order, "capture") == await moved(order, "release") == 0
+    assert await order.moved("capture") == await order.moved("release") == 0
     # And when KIE has made it, the picture is KIE's
     rig.kie.finish(task.task_id)
     assert await order.end() == "completed"
@@ -262,7 +222,7 @@ async def test_w10_states_nobody_knows_are_counted_and_end_at_the_deadline(rig):
 async def test_w11_a_callback_that_names_an_unknown_task_is_kept_with_200(rig):
     # Given a running task
     order = await buy(rig, "a lost lark [[T9]]")
-    await until_known(order)
+    await order.until_known()
 
     # When a callback with its token names a task that nobody knows
     status = await post_callback(rig, order, {"code": 200, "data": {"taskId": "f" * 32}})
@@ -279,50 +239,6 @@ async def test_w11_a_callback_that_names_an_unknown_task_is_kept_with_200(rig):
     )
     rig.kie.finish((await the_only_task(rig, "a lost lark")).task_id)
     assert await order.end() == "completed"
-
-
-async def test_c1_many_presses_of_one_button_are_one_order(rig):
-    # Given a card
-    order = await draw_card(rig, f"an impatient ibex {QUICK}")
-    price_kopecks = order.price_kopecks
-
-    # When its button is pressed eight times without waiting
-    presses = [await order.person.press(order.confirm_button, order.card) for _ in range(8)]
-    answers = [await press for press in presses]
-
-    # Then one press bought, the others say so, and one task was made and paid
-    assert answers.count(text("confirmed", "en")) == 1
-    assert answers.count(text("already-confirmed", "en")) == 7
-    order.generation_id = await rig.fetchval(
-        "SELECT generation_id FROM generations WHERE user_id = $1", order.person.user_id
-    )
-    await order.end()
-    assert len(made_with(rig, "an impatient ibex")) == 1
-    assert await moved(order, "capture") == price_kopecks
-
-
-async def test_c1_several_cards_with_money_for_one_are_one_order(rig):
-    # Given somebody with three cards and money for one of them
-    ann = rig.person()
-    await buy(rig, f"a first gull {QUICK}", person=ann, model="nbpro", pictures=4)
-    # (the model and the number stay chosen)
-    cards = [await draw_card(rig, f"a greedy gull {n} {QUICK}", person=ann) for n in range(3)]
-    left = await spendable(rig, ann)
-    price_kopecks = cards[0].price_kopecks
-    assert price_kopecks <= left < 2 * price_kopecks
-
-    # When all are confirmed at once
-    presses = [await ann.press(card.confirm_button, card.card) for card in cards]
-    answers = [await press for press in presses]
-
-    # Then one is made, the others say what is missing, and nothing is owed
-    lacking = text("not-enough-money", "en", missing=f"{(2 * price_kopecks - left) / 100:.2f} ₽")
-    assert sorted(answers) == sorted([text("confirmed", "en"), lacking, lacking])
-    await rig.until(
-        "SELECT bool_and(finished_at IS NOT NULL) FROM generations WHERE user_id = $1", ann.user_id
-    )
-    assert len(made_with(rig, "a greedy gull")) == 4
-    assert await spendable(rig, ann) == left - price_kopecks
 
 
 @pytest.mark.parametrize(
@@ -342,8 +258,8 @@ async def test_c4_what_the_message_says_of_money_is_what_the_ledger_has(
 
     # Then the message names the sum that the ledger moved, and nothing else
     kind = "release" if scenario else "capture"
-    kopecks = await moved(order, kind)
-    assert kopecks == await price(order)
+    kopecks = await order.moved(kind)
+    assert kopecks == await order.sold_for()
     assert f"{kopecks / 100:.2f} ₽" in order.status
     assert says_not not in order.status
 
@@ -359,11 +275,11 @@ async def test_c5_of_one_task_that_makes_fewer_pictures_exactly_their_shares_com
     await order.delivered()
 
     # Then each missing picture's share is back, to the kopeck
-    share = await price(order) // 4
-    assert share * 4 == await price(order)
+    share = await order.sold_for() // 4
+    assert share * 4 == await order.sold_for()
     assert len(order.pictures) == made
-    assert await moved(order, "capture") == share * made
-    assert await moved(order, "release") == share * (4 - made)
+    assert await order.moved("capture") == share * made
+    assert await order.moved("release") == share * (4 - made)
     assert await spendable(rig, order.person) == order.spendable - share * made
     assert CAME_BACK in order.status
 
@@ -379,10 +295,10 @@ async def test_c5_of_four_tasks_of_which_some_fail_exactly_their_shares_come_bac
     state = await order.end()
 
     # Then each failed one's share is back, and the message says so
-    share = await price(order) // 4
+    share = await order.sold_for() // 4
     assert state == ("failed" if failed == 4 else "completed")
     await order.person.wait_until(lambda: CAME_BACK in order.status)
-    assert await moved(order, "release") == share * failed
+    assert await order.moved("release") == share * failed
     assert await spendable(rig, order.person) == order.spendable - share * (4 - failed)
     if failed < 4:
         await order.delivered()
@@ -405,7 +321,7 @@ async def test_c7_an_ambiguous_create_is_matched_by_its_token_and_never_sent_aga
     )
     assert {task.task_id for task in made} == {row["provider_task_id"] for row in ours}
     assert len(made) == 4
-    assert await moved(order, "capture") == await price(order)
+    assert await order.moved("capture") == await order.sold_for()
 
 
 async def test_c7_an_ambiguous_create_without_a_callback_is_given_back_at_the_deadline(rig):
@@ -430,7 +346,7 @@ async def test_c7_a_crash_between_submitting_and_the_answer_makes_no_second_task
     # Given a row as a process leaves it that is killed between createTask and its answer
     words = f"a broken bridge {kie_has_it}"
     order = await buy(rig, f"{words} [[T9]]")
-    await until_known(order)
+    await order.until_known()
     task = await the_only_task(rig, words)
     await rig.pool.execute(
         "UPDATE tasks SET state = 'submitting', provider_task_id = NULL, submitted_at = NULL,"
@@ -453,7 +369,7 @@ async def test_c7_a_crash_between_submitting_and_the_answer_makes_no_second_task
 
     # Then KIE was asked once, and the money followed the picture
     assert len(made_with(rig, words)) == 1
-    kept = await price(order) if kie_has_it else 0
+    kept = await order.sold_for() if kie_has_it else 0
     assert await spendable(rig, order.person) == order.spendable - kept
 
 
@@ -461,7 +377,7 @@ async def test_c8_a_result_after_the_release_is_brought_free_once_and_counted(ri
     # Given an order that was given up at its deadline, with the money back
     before = counted("kartina_late_results_total")
     order = await buy(rig, "a tardy turtle [[T9]] [[T12:together]]")
-    await until_known(order)
+    await order.until_known()
     await order.reach_deadline()
     assert await order.end() == "failed"
     assert await spendable(rig, order.person) == order.spendable
@@ -472,19 +388,19 @@ async def test_c8_a_result_after_the_release_is_brought_free_once_and_counted(ri
     await order.person.wait_for(lambda each: each.photo is not None, timeout_s=20)
     for _ in range(5):
         rig.bells.ring_soon(SettleTasks(tuple(await order.task_ids())))
-    await settled_down(rig, order)
+    await settled_down(order)
 
     # Then it came once, free, and was counted once
     assert len(order.pictures) == 1
     assert await spendable(rig, order.person) == order.spendable
-    assert await moved(order, "capture") == 0
+    assert await order.moved("capture") == 0
     assert counted("kartina_late_results_total") - before == 1
 
 
 async def test_a_task_whose_look_kills_the_process_is_put_aside_and_its_money_comes_back(rig):
     # Given a task that was looked at so often that it must have killed its process each time
     order = await buy(rig, "a deadly dodo [[T9]]")
-    await until_known(order)
+    await order.until_known()
     await rig.pool.execute(
         "UPDATE tasks SET attempts = 8, due_at = now() WHERE generation_id = $1",
         order.generation_id,
@@ -500,90 +416,3 @@ async def test_a_task_whose_look_kills_the_process_is_put_aside_and_its_money_co
         order.generation_id,
     )
     assert await spendable(rig, order.person) == order.spendable
-
-
-async def test_the_card_the_hold_and_the_ledger_show_one_number(rig):
-    # Given a card of three pictures of a model with shares
-    card = await draw_card(rig, f"one number {QUICK}", model="wan27", pictures=3)
-    shown = card.price_kopecks
-
-    # When it is confirmed and made
-    order = card
-    await order.confirm()
-    await order.end()
-    await order.delivered()
-
-    # Then quote, generation, hold, capture and balance agree with the card
-    assert await rig.fetchval(
-        "SELECT quotes.price_kopecks = $2 AND generations.price_kopecks = $2"
-        " FROM generations JOIN quotes USING (quote_id) WHERE generation_id = $1",
-        order.generation_id, shown,
-    )  # fmt: skip
-    assert await moved(order, "hold") == await moved(order, "capture") == shown
-    assert order.spendable - await spendable(rig, order.person) == shown
-
-
-async def test_a_card_of_more_than_15_minutes_is_worked_out_anew_and_charges_nothing(rig):
-    # Given a card whose quote has expired
-    order = await draw_card(rig, f"an old oak {QUICK}")
-    await rig.pool.execute(
-        "UPDATE quotes SET expires_at = now() WHERE user_id = $1", order.person.user_id
-    )
-
-    # When it is confirmed
-    edits = order.card.edits
-    answer = await order.confirm()
-
-    # Then the user is told, nothing is charged, and the fresh card that follows can be bought
-    assert answer == text("quote-expired", "en")
-    assert order.generation_id == 0
-    await order.person.wait_until(lambda: order.card.edits > edits)
-    assert await spendable(rig, order.person) == order.spendable
-    assert await order.confirm() == text("confirmed", "en")
-    assert await order.end() == "completed"
-
-
-async def test_a_model_switched_off_after_the_card_was_drawn_charges_nothing(rig):
-    # Given a card of a model that is switched off before the press
-    order = await draw_card(rig, f"a gone goose {QUICK}", model="sd45")
-    await switch(rig, "seedream/4.5-text-to-image", switched_off=True)
-
-    # When it is confirmed
-    answer = await order.confirm()
-
-    # Then the user is told, and nothing is charged or made
-    await switch(rig, "seedream/4.5-text-to-image", switched_off=False)
-    assert answer == text("model-gone", "en")
-    assert order.generation_id == 0
-    assert await spendable(rig, order.person) == order.spendable
-    assert made_with(rig, "a gone goose") == []
-
-
-async def test_a_second_press_after_the_model_was_switched_off_says_that_it_is_bought(rig):
-    # Given an order under way, whose model is switched off
-    order = await buy(rig, "a paid pony [[T9]]", model="sd45")
-    quote = await rig.fetchval(
-        "SELECT quote_id FROM generations WHERE generation_id = $1", order.generation_id
-    )
-    await switch(rig, "seedream/4.5-text-to-image", switched_off=True)
-
-    # When the button is pressed again, as an impatient thumb does
-    button = Button("again", data=Confirm(quote_id=quote).pack())
-    answer = await (await order.person.press(button, order.card))
-
-    # Then we don't claim that nothing was charged
-    await switch(rig, "seedream/4.5-text-to-image", switched_off=False)
-    assert answer == text("already-confirmed", "en")
-    await until_known(order)
-    rig.kie.finish((await the_only_task(rig, "a paid pony")).task_id)
-    assert await order.end() == "completed"
-
-
-async def switch(rig, model_id: str, *, switched_off: bool) -> None:
-    """Take a model off sale, or put it back, as an administrator does."""
-    await rig.pool.execute(
-        "INSERT INTO model_switches (model_id, switched_off, actor, changed_at)"
-        " VALUES ($1, $2, 'test', now()) ON CONFLICT (model_id) DO UPDATE"
-        " SET switched_off = excluded.switched_off",
-        model_id, switched_off,
-    )  # fmt: skip

@@ -1,6 +1,5 @@
 """A door between the product and a stub: it can be shut, and whoever passes is looked at."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,6 @@ class FrontDoor:
 
     def __init__(self) -> None:
         self.target = ""
-        self.passed: Counter[str] = Counter()  # by the last part of the path
         self.at_each: Callable[[str], Awaitable[None]] | None = None
         self._port = 0
 
@@ -56,9 +54,10 @@ class FrontDoor:
 
     async def _pass(self, request: web.Request) -> web.Response:
         name = request.path.rpartition("/")[2]
-        self.passed[name] += 1
         if self.at_each is not None:
             await self.at_each(name)
+        if not self.target:
+            return web.Response(status=503)
         body = await request.read()
         kept = ("Content-Type", "Authorization", "User-Agent")
         headers = {key: request.headers[key] for key in kept if key in request.headers}

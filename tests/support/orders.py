@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from service.bot.callbacks import PickModel, SetInput
+from service.stubs.kie_server import StubTask
 from service.stubs.telegram_messages import Button, ChatMessage
 from service.stubs.telegram_person import Person
 from service.texts import text
@@ -15,6 +16,11 @@ FAILED = "❌"
 CAME_BACK = "came back to your account"
 ORDER_OF = "SELECT generation_id FROM generations WHERE user_id = $1 ORDER BY 1 DESC LIMIT 1"
 HAS_ENDED = "SELECT finished_at IS NOT NULL FROM generations WHERE generation_id = $1"
+MOVED = (
+    "SELECT coalesce(sum(movements.amount_kopecks), 0)::bigint FROM movements"
+    " JOIN holds USING (hold_id) JOIN tasks USING (task_id)"
+    " WHERE tasks.generation_id = $1 AND movements.kind = $2"
+)
 
 
 @dataclass
@@ -77,6 +83,23 @@ class Order:
         )
         return [row["task_id"] for row in rows]
 
+    async def until_known(self) -> None:
+        """Wait until createTask's answer is stored."""
+        await self.rig.until(
+            "SELECT bool_and(provider_task_id IS NOT NULL) FROM tasks WHERE generation_id = $1",
+            self.generation_id,
+        )
+
+    async def moved(self, kind: str) -> int:
+        """Give the kopecks that the generation's holds moved in this way."""
+        return await self.rig.fetchval(MOVED, self.generation_id, kind)
+
+    async def sold_for(self) -> int:
+        """Give the price the generation was sold for, in kopecks."""
+        return await self.rig.fetchval(
+            "SELECT price_kopecks FROM generations WHERE generation_id = $1", self.generation_id
+        )
+
     async def reach_deadline(self) -> None:
         """Let the deadline of what still runs pass."""
         await self.rig.pool.execute(
@@ -123,6 +146,28 @@ async def spendable(rig: Rig, person: Person) -> int:
         " WHERE user_id = $1 AND kind IN ('available', 'bonus')",
         person.user_id,
     )
+
+
+async def settled_down(order: Order) -> None:
+    """Let bells that were rung before be answered: a later word to the bot has its reply."""
+    person = order.person
+    said = await person.say("/balance")
+    await person.wait_for(lambda each: each.from_bot and each.message_id > said.message_id)
+    await order.rig.until("SELECT count(*) = 0 FROM outbox WHERE state = 'due'")
+
+
+def made_with(rig: Rig, words: str) -> list[StubTask]:
+    """List the tasks KIE made for a prompt."""
+    return [task for task in rig.kie.tasks.values() if words in task.prompt]
+
+
+async def the_only_task(rig: Rig, words: str) -> StubTask:
+    """Wait until KIE has the task of a prompt."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not made_with(rig, words):
+            await asyncio.sleep(0.01)
+    (task,) = made_with(rig, words)
+    return task
 
 
 async def _card(person: Person, is_new: object) -> ChatMessage:
