@@ -17,6 +17,7 @@ class FrontDoor:
         self.target = ""
         self.at_each: Callable[[str], Awaitable[None]] | None = None
         self._port = 0
+        self._is_shut = False
 
     async def __aenter__(self) -> Self:
         limit = aiohttp.ClientTimeout(total=PASS_LIMIT_S)
@@ -45,14 +46,19 @@ class FrontDoor:
 
     async def open(self) -> None:
         """Let requests pass."""
+        self._is_shut = False
         self._site = web.TCPSite(self._server, "127.0.0.1", self._port)
         await self._site.start()
 
     async def shut(self) -> None:
-        """Refuse every connection."""
+        """Refuse every connection, and cut those that are open already."""
+        self._is_shut = True
         await self._site.stop()
 
     async def _pass(self, request: web.Request) -> web.Response:
+        if self._is_shut and request.transport is not None:
+            request.transport.abort()
+            return web.Response(status=503)
         name = request.path.rpartition("/")[2]
         if self.at_each is not None:
             await self.at_each(name)
